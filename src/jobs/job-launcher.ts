@@ -1,0 +1,89 @@
+/**
+ * Where training runs. Three kinds keep the same promises: `local/` (detached processes of this machine), `kubernetes/` (Jobs) and `fake/` (tests);
+ * one contract suite (test/contract/job-launcher.ts) runs on each.
+ *
+ * - Unreachable is not dead: a launcher that cannot see its job throws `LauncherUnreachable`, it never reports an end.
+ * - Absence is not "not started": once launched.json exists, a job that cannot be found is lost, and is never started again under the same attempt.
+ * - Only `cancel` stops a job. Losing the launcher (worker killed, activity timed out) does not.
+ */
+export interface JobLauncher {
+  readonly kind: 'local' | 'kubernetes' | 'fake';
+
+  /**
+   * Makes the job exist: idempotent by `spec.name`. Returns at once; a job that must wait for room is `queued`.
+   * The caller has published `attempts/<n>/job.json` before. Throws `JobNameTaken` when a foreign job holds the name.
+   */
+  launch(spec: JobSpec): Promise<void>;
+
+  /** The job's state now, read from the truth (process table and files, or the API server), not from memory. */
+  observe(spec: JobSpec): Promise<JobObservation>;
+
+  /**
+   * Resolves when the job's state may have changed, at the latest after `maxWaitMs` or when `signal` fires. Only shortens latency: callers observe afterwards.
+   */
+  waitForChange(spec: JobSpec, maxWaitMs: number, signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Asks the job to stop (checkpoint, then exit 75) and kills it when `graceMs` is over. The caller has published stop.json before. Returns when the job is gone;
+   * a job that never started is withdrawn. Idempotent.
+   */
+  cancel(spec: JobSpec, graceMs: number): Promise<void>;
+
+  /** What the platform knows of a job that ended: exit code or signal, kernel or platform events. Requires: observe said `ended` or `lost`. */
+  platformEvidence(spec: JobSpec): Promise<PlatformEvidence>;
+}
+
+/** The whole job as it will be launched: published as job.json before the launch, re-sent verbatim. */
+export interface JobSpec {
+  readonly format: 'lethe-job/1';
+  /** `lethe-<store6>-<key12>-a<n>` */
+  readonly name: string;
+  readonly storeId: string;
+  readonly key: string;
+  readonly attempt: number;
+  /** Program and arguments; paths are absolute as the job sees them. */
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** The attempt's folder as the job sees it. */
+  readonly attemptFolder: string;
+  readonly resources: JobResources;
+  /** Sweeps and runs that asked for it, for people. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface JobResources {
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly gpus: number;
+}
+
+export type JobObservation =
+  /** Not running yet; `reason` says what it waits for. */
+  | { readonly state: 'queued'; readonly reason: string }
+  /** Accepted, its process or container not yet up (image pull, scheduling). */
+  | { readonly state: 'starting'; readonly reason: string; readonly kind?: 'image' | 'unschedulable' }
+  | { readonly state: 'running'; readonly startedAt: string; readonly detail: string }
+  /** Over, in an orderly way or not. */
+  | { readonly state: 'ended' }
+  /** It was launched and can no longer be found. */
+  | { readonly state: 'lost'; readonly reason: string };
+
+export interface PlatformEvidence {
+  readonly exitCode?: number;
+  readonly signal?: string;
+  /** The kernel or the platform says that the job was killed for memory. */
+  readonly outOfMemory: boolean;
+  /** The platform took the job away (eviction, preemption, drain, reboot). */
+  readonly preempted: boolean;
+  readonly events: readonly string[];
+}
+
+/** Thrown when the platform cannot be asked. Retry; never count it against the stage. */
+export class LauncherUnreachable extends Error {
+  override readonly name = 'LauncherUnreachable';
+}
+
+/** Thrown when a job that is not ours holds the name. Class `config`; nothing is deleted. */
+export class JobNameTaken extends Error {
+  override readonly name = 'JobNameTaken';
+}

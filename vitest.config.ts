@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+
+/** `unit` needs nothing but Node; `native` the built trainer; `server` a Temporal server; `browser` Chromium. scripts/test.mjs runs them in turn. */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/{native,server,browser,cluster}/**', '**/node_modules/**'],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'native', include: ['test/native/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'server',
+          include: ['test/server/**/*.test.ts'],
+          globalSetup: ['test/server/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+    ],
+  },
+});
