@@ -1,0 +1,45 @@
+// A fixed set of threads that share the work of one loop. Results never depend on the number of threads: callers cut the work into tasks by
+// shape alone, and a task writes what no other task writes.
+#ifndef LETHE_THREAD_POOL_H_
+#define LETHE_THREAD_POOL_H_
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace lethe {
+
+class ThreadPool {
+ public:
+  // threads counts the caller too; values below 1 are read as 1. One thread: no thread is started and For is a plain loop.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return threads_; }
+
+  // Calls body(task) once for each task in [0, tasks), in any order, and returns when all have returned.
+  // REQUIRES: one caller at a time; body neither throws nor calls For.
+  template <typename Body>
+  void For(int64_t tasks, const Body& body) {
+    if (threads_ == 1 || tasks <= 1) {
+      for (int64_t task = 0; task < tasks; ++task) body(task);
+      return;
+    }
+    Share(tasks, [](const void* closure, int64_t task) { (*static_cast<const Body*>(closure))(task); }, &body);
+  }
+
+ private:
+  using Call = void (*)(const void* closure, int64_t task);
+  struct State;
+
+  void Share(int64_t tasks, Call call, const void* closure);
+
+  int threads_;
+  std::unique_ptr<State> state_;  // null with one thread
+};
+
+}  // namespace lethe
+
+#endif  // LETHE_THREAD_POOL_H_
