@@ -1,0 +1,100 @@
+// Set-up, then every suite this machine can run; the last line counts. Usage: npm test [-- --yes] [-- --only NAME[,NAME]]
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { root } from './setup/places.mjs';
+import { onPath } from './setup/system-packages.mjs';
+import { SetupProblem, say } from './setup/terminal.mjs';
+import { setUp, withSetupProblems } from './setup.mjs';
+
+const bin = join(root, 'node_modules', '.bin');
+const results = mkdtempSync(join(tmpdir(), 'lethe-test-'));
+
+/** Runs a command to its end with our Node first on the PATH; resolves to its exit code and what it printed. */
+function execute(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const path = `${bin}${delimiter}${process.env.PATH}`;
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, PATH: path, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+    child.on('error', (error) => resolve({ code: 1, output: `${output}${error.message}` }));
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+/** A check that passes or fails as a whole. */
+async function check(command, args) {
+  const { code } = await execute(command, args);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+}
+
+async function ctest() {
+  const args = ['--test-dir', join(root, 'native', 'build'), '--output-on-failure', '--no-tests=error'];
+  const { code, output } = await execute('ctest', args);
+  const [, failed = '0', all = '0'] = /(\d+) tests? failed out of (\d+)/.exec(output) ?? [];
+  if (code !== 0 && failed === '0') return { passed: 0, failed: 1, skipped: 0 };
+  return { passed: Number(all) - Number(failed), failed: Number(failed), skipped: 0 };
+}
+
+async function vitest(project, env) {
+  const file = join(results, `${project}.json`);
+  const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { code } = await execute('vitest', args, env);
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
+    return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + report.numTodoTests };
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+await withSetupProblems(async () => {
+  const only = process.argv[process.argv.indexOf('--only') + 1]?.split(',');
+  const ci = process.env.CI === 'true';
+  const { temporalCli } = await setUp({ yes: process.argv.includes('--yes'), tests: true });
+  const env = { LETHE_TEMPORAL_CLI: temporalCli, LETHE_STATE: join(results, 'state') };
+  const suites = {
+    lint: () => check('biome', ['ci', '.']),
+    fences: () => check('depcruise', ['--config', '.dependency-cruiser.json', 'src']),
+    types: () => check('tsc', ['--noEmit']),
+    kernels: ctest,
+    unit: () => vitest('unit', env),
+    native: () => vitest('native', env),
+    server: () => vitest('server', env),
+    browser: () =>
+      onPath('chromium')
+        ? vitest('browser', env)
+        : { passed: 0, failed: 0, skipped: 1, why: 'Chromium is not installed' },
+  };
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const lines = [];
+  const unknown = only?.find((name) => !(name in suites));
+  if (process.argv.includes('--only') && (only === undefined || unknown !== undefined))
+    throw new SetupProblem(`--only takes suites out of ${Object.keys(suites).join(', ')}; got ${unknown ?? 'nothing'}`);
+  for (const [name, suite] of Object.entries(suites)) {
+    if (process.argv.includes('--only') && !only.includes(name)) continue;
+    const started = Date.now();
+    console.log(`\n── ${name}`);
+    const outcome = await suite();
+    if (ci && outcome.skipped > 0) outcome.failed += outcome.skipped;
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} SKIPPED${outcome.why ? ` (${outcome.why})` : ''}` : '';
+    lines.push(
+      `${outcome.failed > 0 ? '✘' : '✔'} ${name}: ${outcome.passed} passed, ${outcome.failed} failed${skipped} (${seconds} s)`,
+    );
+    for (const field of ['passed', 'failed', 'skipped']) total[field] += outcome[field];
+  }
+  rmSync(results, { recursive: true, force: true });
+  say(`\n${lines.join('\n')}`);
+  console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+  if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
+});
