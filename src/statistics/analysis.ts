@@ -5,6 +5,8 @@ import type { InterleavedArm } from './interleaved-rounds.ts';
 import type { MeasureTests, ShapeFit } from './scale-test.ts';
 import type { Verdict } from './verdict.ts';
 
+export type { Verdict } from './verdict.ts';
+
 /** Lower and upper end. */
 export type Interval = readonly [lower: number, upper: number];
 
