@@ -1,0 +1,39 @@
+/**
+ * Ctrl-C while a sweep is followed: the first press detaches, a second one while the farewell is shown stops everything. In a terminal the signal reaches
+ * `bin/lethe` and this process, and `bin/lethe` passes its own on: two within `SAME_PRESS_MS` are one press. SIGTERM and SIGHUP detach as well.
+ */
+const SAME_PRESS_MS = 250;
+
+export interface Interrupts extends Disposable {
+  /** Fires at the first press. */
+  readonly first: AbortSignal;
+  /** Fires at the second press. */
+  readonly second: AbortSignal;
+}
+
+export function listenForInterrupts(now: () => number = Date.now): Interrupts {
+  const first = new AbortController();
+  const second = new AbortController();
+  let last = Number.NEGATIVE_INFINITY;
+  const press = () => {
+    const time = now();
+    const repeated = time - last < SAME_PRESS_MS;
+    last = time;
+    if (repeated) return;
+    if (!first.signal.aborted) first.abort();
+    else second.abort();
+  };
+  const leave = () => first.abort();
+  process.on('SIGINT', press);
+  process.on('SIGTERM', leave);
+  process.on('SIGHUP', leave);
+  return {
+    first: first.signal,
+    second: second.signal,
+    [Symbol.dispose]() {
+      process.off('SIGINT', press);
+      process.off('SIGTERM', leave);
+      process.off('SIGHUP', leave);
+    },
+  };
+}
