@@ -1,3 +1,8 @@
+import type { JobSpec } from '../artifacts/job-spec.ts';
+
+export type { JobSpec } from '../artifacts/job-spec.ts';
+export type { JobResources } from '../recovery/job-resources.ts';
+
 /**
  * Where training runs. Three kinds keep the same promises: `local/` (detached processes of this machine), `kubernetes/` (Jobs) and `fake/` (tests);
  * one contract suite (test/contract/job-launcher.ts) runs on each.
@@ -31,30 +36,6 @@ export interface JobLauncher {
 
   /** What the platform knows of a job that ended: exit code or signal, kernel or platform events. Requires: observe said `ended` or `lost`. */
   platformEvidence(spec: JobSpec): Promise<PlatformEvidence>;
-}
-
-/** The whole job as it will be launched: published as job.json before the launch, re-sent verbatim. */
-export interface JobSpec {
-  readonly format: 'lethe-job/1';
-  /** `lethe-<store6>-<key12>-a<n>` */
-  readonly name: string;
-  readonly storeId: string;
-  readonly key: string;
-  readonly attempt: number;
-  /** Program and arguments; paths are absolute as the job sees them. */
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  /** The attempt's folder as the job sees it. */
-  readonly attemptFolder: string;
-  readonly resources: JobResources;
-  /** Sweeps and runs that asked for it, for people. */
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
-export interface JobResources {
-  readonly cores: number;
-  readonly memoryBytes: number;
-  readonly gpus: number;
 }
 
 export type JobObservation =
