@@ -1,0 +1,17 @@
+// A whole product, cut into tiles for the pool.
+#ifndef LETHE_OPS_CPU_RUN_MATMUL_H_
+#define LETHE_OPS_CPU_RUN_MATMUL_H_
+
+#include "ops/cpu/ops.h"
+
+namespace lethe {
+
+class ThreadPool;
+
+// Our own micro-kernel while B has fewer than 512 * 512 elements (it beats OpenBLAS there: nothing is packed but a panel), OpenBLAS above. The choice does not
+// look at m, so one row's result depends on m only where OpenBLAS makes it so.
+void RunMatmul(const MatmulArgs& args, ThreadPool* pool);
+
+}  // namespace lethe
+
+#endif  // LETHE_OPS_CPU_RUN_MATMUL_H_
