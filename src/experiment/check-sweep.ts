@@ -1,0 +1,199 @@
+import { canonicalJson } from './canonical-json.ts';
+
+import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
+import { EXAMPLE_CLASSES } from './stage-spec.ts';
+import { anchorSteps, type Draft, type ModelCatalog, primaryArmOf, primaryReview } from './sweep-draft.ts';
+import type { WrittenPart, WrittenSession } from './sweep-schema.ts';
+import { type FieldPath, list, quote, type YamlSource } from './yaml-source.ts';
+
+const MOST_RUNS = 100_000;
+
+/** What fields must be to each other. Each check says what it needs and keeps silent where that could not be read: it was reported already. */
+export function checkSweep(source: YamlSource, draft: Draft, catalog: ModelCatalog): void {
+  if (draft.backend === 'cuda')
+    source.report(['backend'], 'expected cpu, got cuda: this trainer was built without CUDA');
+  checkModels(source, draft, catalog);
+  reportRepeats(source, ['arms'], draft.arms ?? [], 'an arm');
+  checkSeeds(source, draft);
+  checkSessions(source, draft);
+  checkAnalysis(source, draft);
+  const runs = (draft.models?.length ?? 0) * (draft.arms?.length ?? 0) * (draft.seeds?.length ?? 0);
+  if (runs > MOST_RUNS)
+    source.report(['models'], `expected at most ${MOST_RUNS} runs (models × arms × seeds), got ${runs}`);
+}
+
+function checkModels(source: YamlSource, draft: Draft, catalog: ModelCatalog): void {
+  const models = draft.models ?? [];
+  reportRepeats(
+    source,
+    ['models'],
+    models.map(({ name }) => name),
+    'a model',
+  );
+  const firstOfShape = new Map<string, string>();
+  let family: { name: string; family: string } | undefined;
+  for (const [index, { name }] of models.entries()) {
+    const spec = Object.hasOwn(catalog, name) ? catalog[name] : undefined;
+    const field = ['models', index];
+    if (!spec) {
+      source.reportName(field, 'a model of the catalog', name, Object.keys(catalog).sort());
+      continue;
+    }
+    family ??= { name, family: spec.family };
+    if (spec.family !== family.family)
+      source.report(
+        field,
+        `expected one family in a ladder (${family.name} is ${family.family}), got ${name} of ${spec.family}: scale and family would be mixed up`,
+      );
+    const shape = canonicalJson(spec);
+    const twin = firstOfShape.get(shape);
+    if (twin !== undefined && twin !== name)
+      source.report(field, `expected models of different shapes, got ${name} with the shape of ${twin}`);
+    firstOfShape.set(shape, twin ?? name);
+    if (spec.vocabulary < POLICY_GRAMMAR.vocabulary)
+      source.report(
+        field,
+        `expected a vocabulary of at least ${POLICY_GRAMMAR.vocabulary}, the words of the grammar; got ${name} with ${spec.vocabulary}`,
+      );
+    const longest = Math.max(EXAMPLE_TOKENS, POLICY_GRAMMAR.promptTokens + mostNewTokens(draft));
+    if (spec.context < longest)
+      source.report(
+        field,
+        `expected a context of at least ${longest} tokens (prompt and response), got ${name} with ${spec.context}`,
+      );
+  }
+  if (draft.analysis.scaleClaim !== false && draft.models && new Set(models.map(({ name }) => name)).size < 3)
+    source.report(
+      ['models'],
+      `expected at least 3 scales to test a claim about scale (or analysis.scaleClaim: false), got ${models.length}`,
+    );
+}
+
+function mostNewTokens({ training, sessions }: Draft): number {
+  const { pretrain, align, finetune, review } = sessions;
+  return Math.max(
+    POLICY_GRAMMAR.responseTokens,
+    ...[training, pretrain, align, finetune, review].map((from) => from?.maxNewTokens ?? 0),
+  );
+}
+
+function checkSeeds(source: YamlSource, draft: Draft): void {
+  const { seeds } = draft;
+  if (!seeds) return;
+  if (seeds.length === 0)
+    source.report(['seeds'], 'expected a range from its lower to its higher end, got one that is empty');
+  if (seeds.length > 10_000) source.report(['seeds'], 'expected at most 10000 seeds, got more');
+  reportRepeats(source, ['seeds'], seeds, 'a seed');
+  if (draft.analysis.scaleClaim !== false && new Set(seeds).size === 1)
+    source.report(
+      ['seeds'],
+      'expected at least 2 seeds to test a claim about scale (or analysis.scaleClaim: false), got 1: one seed has no error to test against',
+    );
+}
+
+function checkSessions(source: YamlSource, draft: Draft): void {
+  const { sessions } = draft;
+  const named = {
+    pretrain: sessions.pretrain,
+    align: sessions.align,
+    finetune: sessions.finetune,
+    review: sessions.review,
+  };
+  for (const [name, session] of Object.entries(named)) if (session) checkSession(source, ['sessions', name], session);
+  if (sessions.replay) checkParts(source, ['sessions', 'replay'], sessions.replay);
+  if (sessions.review?.stop !== undefined && sessions.review.stop !== 'off')
+    source.report(
+      ['sessions', 'review', 'stop'],
+      'expected a review without stop rule, got one: the anchor must be the same step at every scale',
+    );
+  const rounds = sessions.interleaved;
+  if (!rounds && draft.arms?.includes('interleaved'))
+    source.report(
+      ['sessions'],
+      'expected a section `interleaved` with its rounds, as the arm interleaved is asked for; got none',
+    );
+  for (const name of ['finetune', 'review'] as const) {
+    const base = sessions[name];
+    const changes = rounds?.[name];
+    if (base && changes) checkSession(source, ['sessions', 'interleaved', name], { ...base, ...changes });
+  }
+  const noisy = sessions.finetune?.train ?? [];
+  const notion = draft.data.notion;
+  if (!sessions.finetune || notion === undefined) return;
+  const missing = EXAMPLE_CLASSES.filter(
+    (wanted) => !noisy.some((part) => part.class === wanted && (part.notion ?? notion) === notion),
+  );
+  if (missing.length > 0)
+    source.report(
+      ['sessions', 'finetune', 'train'],
+      `expected parts of the classes ${list(EXAMPLE_CLASSES)} in the notion ${notion}, got none of ${list(missing)}: forgetting is compared between them`,
+    );
+}
+
+function checkSession(source: YamlSource, field: FieldPath, session: WrittenSession): void {
+  checkParts(source, [...field, 'train'], session.train);
+  if (session.score) checkParts(source, [...field, 'score'], session.score);
+  const { steps, stop, warmupSteps } = session;
+  const anchors = anchorSteps(session);
+  const written = Array.isArray(session.anchors);
+  for (const [index, step] of anchors.entries()) {
+    const at = written ? [...field, 'anchors', index] : [...field, 'anchors'];
+    const before = anchors[index - 1];
+    if (step > steps) source.report(at, `expected an anchor within the session's ${steps} steps, got ${step}`);
+    if (before !== undefined && step <= before)
+      source.report(at, `expected anchors in rising order, got ${step} after ${before}`);
+  }
+  if (anchors.length > 10_000)
+    source.report([...field, 'anchors'], `expected at most 10000 anchors, got ${anchors.length}`);
+  if (typeof stop === 'object' && stop.everySteps > steps)
+    source.report(
+      [...field, 'stop', 'everySteps'],
+      `expected a check within the session's ${steps} steps, got every ${stop.everySteps}`,
+    );
+  if (warmupSteps !== undefined && warmupSteps > steps)
+    source.report(
+      [...field, 'warmupSteps'],
+      `expected a warm-up within the session's ${steps} steps, got ${warmupSteps}`,
+    );
+}
+
+function checkParts(source: YamlSource, field: FieldPath, parts: readonly WrittenPart[]): void {
+  const seen = new Set<string>();
+  for (const [index, part] of parts.entries()) {
+    const identity = `${part.notion ?? ''} ${part.class} ${part.split ?? ''}`;
+    if (seen.has(identity))
+      source.report(
+        [...field, index],
+        'expected parts that differ in notion, class or split, got one that stands above already; raise its count instead',
+      );
+    seen.add(identity);
+  }
+}
+
+function checkAnalysis(source: YamlSource, draft: Draft): void {
+  const { arms, analysis } = draft;
+  const primary = analysis.primaryArm ?? (arms && primaryArmOf(arms));
+  if (arms && primary && !arms.includes(primary))
+    source.report(['analysis', 'primaryArm'], `expected an arm of this sweep (${list(arms)}), got ${primary}`);
+  const review = primaryReview(draft);
+  if (!review || analysis.anchorStep === undefined) return;
+  const anchors = anchorSteps(review);
+  const step = analysis.anchorStep;
+  if (step !== review.steps && !anchors.includes(step))
+    source.report(
+      ['analysis', 'anchorStep'],
+      `expected an anchor of the review (${list([...anchors, review.steps].map(String))}), got ${step}`,
+    );
+}
+
+function reportRepeats(source: YamlSource, field: FieldPath, values: readonly (string | number)[], what: string): void {
+  const seen = new Set<string | number>();
+  for (const [index, value] of values.entries()) {
+    if (seen.has(value))
+      source.report(
+        [...field, index],
+        `expected ${what} once, got ${typeof value === 'string' ? quote(value) : value} again`,
+      );
+    seen.add(value);
+  }
+}

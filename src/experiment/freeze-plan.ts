@@ -1,0 +1,154 @@
+import { sessionsOfArm } from './arm.ts';
+import { canonicalJson, digestOf } from './canonical-json.ts';
+import { countParameters } from './model-size.ts';
+import { NUMERICS_VERSION } from './numerics-version.ts';
+import type { Plan, PlanRun, PlanStage } from './plan.ts';
+import type { GrammarPart } from './policy-grammar-recipe.ts';
+import { stageKey } from './stage-key.ts';
+import type { DataReference, StageKind, StageSpec, StageStart } from './stage-spec.ts';
+import { SEED_LIMIT, type Session, type Sweep, type SweepModel } from './sweep.ts';
+
+/**
+ * The stage graph of a sweep with its keys, and the plan's hash. Runs that begin alike share those stages: one finetune serves every review.
+ * A run's seed fixes initial weights, drawn data and their order, so equal seeds meet the same data at every scale.
+ */
+export function freezePlan(sweep: Sweep): { plan: Plan; planHash: string } {
+  const freezer = new Freezer(sweep);
+  const arms = sweep.arms.map((arm) => ({ arm, chain: sessionsOfArm(arm, sweep) }));
+  const runs: PlanRun[] = [];
+  for (const model of sweep.models) {
+    for (const { arm, chain } of arms) {
+      for (const seed of sweep.seeds) {
+        const stages: number[] = [];
+        for (const [index, { name, kind, session }] of chain.entries()) {
+          stages.push(freezer.stage({ model, seed, name, kind, session, index, parent: stages.at(-1) }));
+        }
+        runs.push({ id: `${model.name}.${arm}.s${seed}`, model: model.name, arm, seed, stages });
+      }
+    }
+  }
+  const plan: Plan = {
+    format: 'lethe-plan/1',
+    name: sweep.name,
+    models: sweep.models.map(({ name, spec }) => {
+      const { parameters, scaleParameters } = countParameters(spec);
+      return { name, spec, parameters, scaleParameters };
+    }),
+    stages: freezer.stages,
+    runs,
+    analysis: sweep.analysis,
+  };
+  return { plan, planHash: hashPlan(plan) };
+}
+
+/** sha256 of the plan's canonical JSON in which each stage stands by its key, without the spec that the key already covers. */
+export function hashPlan(plan: Plan): string {
+  const stages = plan.stages.map(({ number, key, kind, model, seed, label, parents }) => ({
+    number,
+    key,
+    kind,
+    model,
+    seed,
+    label,
+    parents,
+  }));
+  return digestOf({ ...plan, stages });
+}
+
+interface StageRequest {
+  readonly model: SweepModel;
+  readonly seed: number;
+  readonly name: string;
+  readonly kind: StageKind;
+  readonly session: Session;
+  /** Place in the run's chain of sessions. */
+  readonly index: number;
+  readonly parent: number | undefined;
+}
+
+/** Makes each distinct stage once. Texts of recipes and models are rendered once: they are most of a spec, and few. */
+class Freezer {
+  readonly stages: PlanStage[] = [];
+  readonly #sweep: Sweep;
+  readonly #numberOfKey = new Map<string, number>();
+  readonly #fragments = new WeakMap<object, string>();
+  readonly #references = new Map<string, DataReference>();
+  readonly #partsText = new WeakMap<readonly GrammarPart[], string>();
+
+  constructor(sweep: Sweep) {
+    this.#sweep = sweep;
+    for (const { spec } of sweep.models) this.#fragments.set(spec, canonicalJson(spec));
+  }
+
+  stage(request: StageRequest): number {
+    const { model, seed, name, kind, parent } = request;
+    const spec = this.#spec(request);
+    const key = stageKey(spec, this.#fragments);
+    const known = this.#numberOfKey.get(key);
+    if (known !== undefined) return known;
+    const number = this.stages.length;
+    const label = `${model.name}.${name}.s${seed}`;
+    this.stages.push({
+      number,
+      key,
+      kind,
+      model: model.name,
+      seed,
+      label,
+      parents: parent === undefined ? [] : [parent],
+      spec,
+    });
+    this.#numberOfKey.set(key, number);
+    return number;
+  }
+
+  #spec({ model, seed, kind, session, index, parent }: StageRequest): StageSpec {
+    const start: StageStart =
+      parent === undefined ? { kind: 'random', seed } : { kind: 'stage', key: this.stages[parent]!.key };
+    return {
+      format: 'lethe-stage/1',
+      kind,
+      backend: this.#sweep.backend,
+      precision: this.#sweep.precision,
+      numerics: NUMERICS_VERSION,
+      model: model.spec,
+      start,
+      seed: index * SEED_LIMIT + seed,
+      train: {
+        data: this.#reference(session.train, seed),
+        lossOn: session.lossOn,
+        batch: session.batch,
+        steps: session.steps,
+        optimizer: { ...session.optimizer, learningRate: learningRateOf(session, model) },
+        schedule: session.schedule,
+        ...(session.stop && { stop: session.stop }),
+      },
+      ...(session.score.length > 0 && {
+        score: {
+          data: this.#reference(session.score, seed),
+          atSteps: session.anchors,
+          maxNewTokens: session.maxNewTokens,
+        },
+      }),
+    };
+  }
+
+  #reference(parts: readonly GrammarPart[], seed: number): DataReference {
+    const partsText = this.#partsText.get(parts) ?? canonicalJson(parts);
+    this.#partsText.set(parts, partsText);
+    const known = this.#references.get(`${seed} ${partsText}`);
+    if (known) return known;
+    const { kind, version, templates } = this.#sweep.data;
+    const recipe = { kind, version, templates, seed, parts };
+    const reference: DataReference = { digest: digestOf(recipe), recipe };
+    this.#references.set(`${seed} ${partsText}`, reference);
+    this.#fragments.set(reference, canonicalJson(reference));
+    return reference;
+  }
+}
+
+function learningRateOf(session: Session, model: SweepModel): number {
+  const rate = (model.learningRate ?? session.optimizer.learningRate) * session.learningRateFactor;
+  // Twelve digits: the noise of a product (.003 × .3333) must not decide a key.
+  return Number(rate.toPrecision(12));
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { ARM_NAMES } from './arm.ts';
+import { bytes, line, name, number, positive, whole, yesOrNo } from './file-values.ts';
+import { NOTIONS, POLICY_GRAMMAR, SPLITS, TEMPLATE_MODES } from './policy-grammar-recipe.ts';
+import { EXAMPLE_CLASSES } from './stage-spec.ts';
+import { CANARIES, RETRY_CLASSES, SEED_LIMIT } from './sweep.ts';
+
+/** The fields of a sweep file as they are written; docs/sweep-file.md describes each. parse-sweep.ts fills in the defaults. */
+
+const MOST_STEPS = 10_000_000;
+
+const learningRate = () => positive(1);
+
+const stop = z.strictObject({
+  everySteps: whole(1, MOST_STEPS),
+  exactMatch: number(0, 1),
+  learnedShare: number(0, 1).exactOptional(),
+});
+
+const part = z.strictObject({
+  notion: z.enum(NOTIONS).exactOptional(),
+  class: z.enum(EXAMPLE_CLASSES),
+  split: z.enum(SPLITS).exactOptional(),
+  count: whole(1, POLICY_GRAMMAR.mostPerPart),
+});
+const parts = z.array(part, { error: 'a list of parts such as { class: safe, count: 160 }' }).min(1, {
+  error: 'at least one part such as { class: safe, count: 160 }',
+});
+export type WrittenPart = z.output<typeof part>;
+
+const anchors = z.union([z.array(whole(0, MOST_STEPS)), z.strictObject({ every: whole(1, MOST_STEPS) })], {
+  error: 'a list of steps, or { every: STEPS }',
+});
+
+/** What `training` may set for all sessions, and a session for itself. */
+const TRAINING_FIELDS = {
+  batch: whole(1, 65_536).exactOptional(),
+  learningRateFactor: number(0, 1000).exactOptional(),
+  beta1: number(0, 0.9999).exactOptional(),
+  beta2: number(0, 0.999999).exactOptional(),
+  epsilon: positive(1).exactOptional(),
+  weightDecay: number(0, 1).exactOptional(),
+  clipNorm: number(0, 1e6).exactOptional(),
+  schedule: z.enum(['constant', 'linear', 'cosine']).exactOptional(),
+  warmupSteps: whole(0, MOST_STEPS).exactOptional(),
+  lossOn: z.enum(['response', 'all']).exactOptional(),
+  maxNewTokens: whole(1, 4096).exactOptional(),
+};
+
+const SESSION_FIELDS = {
+  train: parts,
+  score: parts.exactOptional(),
+  steps: whole(1, MOST_STEPS),
+  anchors: anchors.exactOptional(),
+  stop: z
+    .union([z.literal('off'), stop], { error: 'off, or { everySteps, exactMatch, learnedShare }' })
+    .exactOptional(),
+  ...TRAINING_FIELDS,
+};
+
+export const SESSION = z.strictObject(SESSION_FIELDS);
+export type WrittenSession = z.output<typeof SESSION>;
+const SESSION_CHANGES = z.strictObject({
+  ...SESSION_FIELDS,
+  train: parts.exactOptional(),
+  steps: whole(1, MOST_STEPS).exactOptional(),
+});
+export type WrittenChanges = z.output<typeof SESSION_CHANGES>;
+
+export const SWEEP_FIELDS = {
+  name: name(),
+  title: line(200).default(''),
+  models: z
+    .array(
+      z.union([name(), z.strictObject({ name: name(), learningRate: learningRate().exactOptional() })], {
+        error: 'a model name, or { name, learningRate }',
+      }),
+      { error: 'a list of model names' },
+    )
+    .min(1, { error: 'at least one model name' })
+    .max(100, { error: 'at most 100 models' }),
+  arms: z
+    .array(z.enum(ARM_NAMES), { error: 'a list of arm names' })
+    .min(1, { error: `at least one arm of ${ARM_NAMES.join(', ')}` }),
+  seeds: z.union(
+    [
+      z
+        .array(whole(0, SEED_LIMIT - 1))
+        .min(1, { error: 'at least one seed' })
+        .max(10_000, { error: 'at most 10000 seeds' }),
+      z.string().regex(/^[0-9]{1,6}\.\.[0-9]{1,6}$/, { error: 'a range such as 1..5' }),
+    ],
+    { error: 'a list of seeds such as [1, 2, 3], or a range such as 1..3' },
+  ),
+  backend: z.enum(['cpu', 'cuda']).default('cpu'),
+  precision: z.enum(['fp32']).default('fp32'),
+  parallel: whole(1, 500).optional(),
+  canary: z.enum(CANARIES).optional(),
+  checkpointEvery: whole(1, MOST_STEPS).optional(),
+  stallSeconds: whole(10, 86_400).optional(),
+};
+
+export const DATA_FIELDS = {
+  kind: z.enum([POLICY_GRAMMAR.kind]),
+  version: whole(POLICY_GRAMMAR.version, POLICY_GRAMMAR.version),
+  notion: z.enum(NOTIONS),
+  templates: z.enum(TEMPLATE_MODES).default('disjoint'),
+};
+
+export const TRAINING = { learningRate: learningRate(), ...TRAINING_FIELDS };
+
+export const SESSIONS_FIELDS = {
+  pretrain: SESSION.optional(),
+  align: SESSION.optional(),
+  finetune: SESSION,
+  review: SESSION,
+  replay: parts.optional(),
+  interleaved: z
+    .strictObject({
+      rounds: whole(1, 100),
+      finetune: SESSION_CHANGES.exactOptional(),
+      review: SESSION_CHANGES.exactOptional(),
+    })
+    .optional(),
+};
+
+export const ANALYSIS_FIELDS = {
+  primaryArm: z.enum(ARM_NAMES).optional(),
+  /** The review step of the primary contrast. */
+  anchorStep: whole(1, MOST_STEPS),
+  scaleClaim: yesOrNo().default(true),
+  smallestEffect: number(0.001, 0.999).default(0.1),
+  rougeDrop: number(0, 0.999).default(0.1),
+  alpha: number(0.0001, 0.5).default(0.05),
+  learnedShare: number(0, 1).default(0.8),
+  learnedProbability: number(0, 1).default(0.8),
+  bootstrapDraws: whole(100, 1_000_000).default(2000),
+  simulationDraws: whole(1000, 10_000_000).default(20_000),
+  seed: whole(0, 2 ** 31 - 1).default(1),
+};
+
+export const RESOURCE_FIELDS = {
+  cores: whole(1, 1024).optional(),
+  memory: bytes().optional(),
+  gpus: whole(0, 64).optional(),
+};
+
+export const RETRY_FIELDS = Object.fromEntries(RETRY_CLASSES.map((kind) => [kind, whole(0, 1000).optional()]));
