@@ -104,7 +104,7 @@ async function goThatBuilds(work, env, log) {
   const platform = `linux-${process.arch === 'arm64' ? 'arm64' : 'amd64'}`;
   const module = `golang.org/toolchain@${GO_TOOLCHAIN}.${platform}`;
   const newer = { ...env, GOFLAGS: '-modcacherw', GO111MODULE: 'on' };
-  await run(`Go ${GO_TOOLCHAIN.slice(8)}`, own, ['mod', 'download', '-json', module], { cwd: work, env: newer, log });
+  await run(`Go ${GO_TOOLCHAIN.slice(9)}`, own, ['mod', 'download', '-json', module], { cwd: work, env: newer, log });
   const home = join(work, 'modules', 'golang.org', `toolchain@${GO_TOOLCHAIN}.${platform}`);
   for (const folder of ['bin', join('pkg', 'tool', platform.replace('-', '_'))])
     for (const name of readdirSync(join(home, folder))) chmodSync(join(home, folder, name), 0o755);
