@@ -1,0 +1,13 @@
+# Writes OUT: the sha256 over the trainer's sources (sorted by path), the compiler line and the GEMM library.
+file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/include/*.h ${ROOT}/src/*.h ${ROOT}/src/*.cc)
+list(FILTER sources EXCLUDE REGEX "^src/launch/")
+list(SORT sources)
+set(text "${COMPILER}\n")
+foreach(source CMakeLists.txt ${sources})
+  file(SHA256 ${ROOT}/${source} digest)
+  string(APPEND text "${digest} ${source}\n")
+endforeach()
+file(SHA256 ${BLAS} digest)
+string(APPEND text "${digest} blas\n")
+string(SHA256 digest "${text}")
+file(WRITE ${OUT} "namespace lethe { extern const char kBuildDigest[]; const char kBuildDigest[] = \"${digest}\"; }\n")

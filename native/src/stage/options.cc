@@ -1,0 +1,81 @@
+#include "stage/options.h"
+
+#include <charconv>
+
+namespace lethe {
+
+const char kUsage[] =
+    "lethe-trainer --stage DIR --attempt N [--micro-batch N] [--accumulate N] [--recompute] [--threads N] [--checkpoint-every STEPS]\n"
+    "    Runs the stage that DIR/run.json asks for, from the newest valid checkpoint of any attempt; writes into DIR/attempts/N/<writer>/.\n"
+    "    --micro-batch N         examples of one forward and backward pass (default: the whole batch); less needs less memory\n"
+    "    --accumulate N          passes of one update (default: as many as the batch needs)\n"
+    "    --recompute             keep no inner activations of a block: less memory, about a third slower\n"
+    "    --threads N             results do not depend on it (default: 1 for widths up to 128, otherwise one for each core)\n"
+    "    --checkpoint-every N    steps between checkpoints (default: by the clock, about every 20 seconds)\n"
+    "lethe-trainer --measure [--threads N]    prints this machine's rates as JSON\n"
+    "lethe-trainer --version                  prints version, numerics and build as JSON\n"
+    "\n"
+    "SIGTERM: a checkpoint at the next step, then exit 75.\n"
+    "Exit codes: 0 done, 65 bad data or digest, 66 missing input, 69 device unavailable, 70 internal, 74 input or output, 75 stopped after a checkpoint,\n"
+    "78 bad run.json or flag, 80 out of memory, 81 diverged. The last error also goes to the file $LETHE_TERMINATION_MESSAGE.\n";
+
+namespace {
+
+Status Number(const std::string& flag, const char* text, int64_t most, int64_t* out) {
+  const std::string value = text == nullptr ? "" : text;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), *out);
+  if (error == std::errc() && end == value.data() + value.size() && *out >= 1 && *out <= most) return Status::Ok();
+  return {Code::kBadSpec, "expected " + flag + " with an integer from 1 to " + std::to_string(most) + ", found \"" + value + "\""};
+}
+
+}  // namespace
+
+Status ParseOptions(std::span<char* const> arguments, Options* options) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string flag = arguments[i];
+    const char* const value = i + 1 < arguments.size() ? arguments[i + 1] : nullptr;
+    int64_t number = 0;
+    Status status;
+    if (flag == "--help" || flag == "-h") {
+      options->command = Command::kHelp;
+      return Status::Ok();
+    } else if (flag == "--version") {
+      options->command = Command::kVersion;
+    } else if (flag == "--measure") {
+      options->command = Command::kMeasure;
+    } else if (flag == "--recompute") {
+      options->recompute = true;
+    } else if (flag == "--stage") {
+      if (value == nullptr || *value == '\0') return {Code::kBadSpec, "expected --stage with a folder, found nothing"};
+      options->stage = value;
+      ++i;
+    } else if (flag == "--attempt") {
+      status = Number(flag, value, 1'000'000, &number);
+      options->attempt = static_cast<int>(number);
+      ++i;
+    } else if (flag == "--threads") {
+      status = Number(flag, value, 1024, &number);
+      options->threads = static_cast<int>(number);
+      ++i;
+    } else if (flag == "--micro-batch") {
+      status = Number(flag, value, 1'000'000, &options->micro_batch);
+      ++i;
+    } else if (flag == "--accumulate") {
+      status = Number(flag, value, 1'000'000, &options->accumulate);
+      ++i;
+    } else if (flag == "--checkpoint-every") {
+      status = Number(flag, value, 1'000'000'000, &options->checkpoint_every);
+      ++i;
+    } else {
+      return {Code::kBadSpec, "unknown argument \"" + flag + "\"; lethe-trainer --help lists all"};
+    }
+    if (!status.ok()) return status;
+  }
+  if (options->command == Command::kRun && (options->stage.empty() || options->attempt == 0)) {
+    return {Code::kBadSpec, "expected --stage DIR and --attempt N; lethe-trainer --help shows more"};
+  }
+  while (options->stage.size() > 1 && options->stage.back() == '/') options->stage.pop_back();
+  return Status::Ok();
+}
+
+}  // namespace lethe

@@ -1,0 +1,69 @@
+#include "train/start_weights.h"
+
+#include <nlohmann/json.hpp>
+
+#include "files/file.h"
+#include "stage/json_fields.h"
+#include "weights/safetensors_reader.h"
+
+namespace lethe {
+namespace {
+
+using Json = nlohmann::json;
+
+Status LoadTensors(const std::string& path, const std::string& expected_sha256, Decoder& decoder) {
+  std::string found;
+  uint64_t bytes = 0;
+  if (Status s = HashFile(path, &found, &bytes); !s.ok()) return s;
+  if (found != expected_sha256) return {Code::kBadData, path + ": expected sha256 " + expected_sha256 + ", found " + found};
+  SafetensorsReader reader;
+  if (Status s = reader.Open(path); !s.ok()) return s;
+  for (Parameter& parameter : decoder.parameters()) {
+    // Published GPT-2 files leave out the "transformer." that the class in memory has.
+    std::string name = parameter.name;
+    constexpr char kPrefix[] = "transformer.";
+    if (!reader.tensors().contains(name) && name.starts_with(kPrefix)) name = name.substr(sizeof(kPrefix) - 1);
+    if (!reader.tensors().contains(name)) name = parameter.name;
+    if (Status s = reader.Read(name, parameter.shape, parameter.data); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+bool StaysInside(const std::string& path) {
+  return !path.empty() && path.front() != '/' && path.find("..") == std::string::npos && path.find('\0') == std::string::npos;
+}
+
+Status LoadFromStage(const std::string& stage, Decoder& decoder) {
+  const std::string path = stage + "/result.json";
+  std::string text;
+  if (Status s = ReadWholeFile(path, &text); !s.ok()) {
+    return s.code() == Code::kMissingInput ? Status(s.code(), s.sentence() + "; the stage that this one starts from is not done") : s;
+  }
+  const Json document = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  JsonFields result(document, path, "", Code::kBadData);
+  result.OneOf("format", {"lethe-result/1"});
+  JsonFields weights = result.Object("weights");
+  const std::string file = weights.Text("path");
+  const std::string sha256 = weights.Digest("sha256");
+  if (!StaysInside(file)) weights.Fail("path", "a path inside the stage's folder", "another");
+  result.Adopt(weights.FirstError());
+  if (Status s = result.FirstError(); !s.ok()) return s;
+  return LoadTensors(stage + "/" + file, sha256, decoder);
+}
+
+}  // namespace
+
+Status LoadStart(const StorePaths& store, const StageStart& start, Decoder& decoder) {
+  switch (start.kind) {
+    case StartKind::kRandom:
+      decoder.Initialize(start.seed);
+      return Status::Ok();
+    case StartKind::kStage:
+      return LoadFromStage(store.other_stage(start.key), decoder);
+    case StartKind::kWeights:
+      return LoadTensors(store.weights(start.digest), start.digest, decoder);
+  }
+  return {Code::kInternal, "unknown kind of start"};
+}
+
+}  // namespace lethe
