@@ -23,6 +23,8 @@ export interface ScaleSweepInput {
   readonly sweepId: string;
   readonly planHash: string;
   readonly schedule: SweepSchedule;
+  /** Events after which it continues as new; 8,000 when absent. */
+  readonly continueAfterEvents?: number;
   /** Present after a continue-as-new only. */
   readonly carried?: CarriedSweep;
 }
@@ -35,7 +37,6 @@ export interface CarriedSweep {
   readonly jobsStarted: number;
   /** Stages found done before this sweep started any. */
   readonly reused: readonly number[];
-  readonly startedAt: number;
 }
 
 export interface TrainStageInput {
@@ -70,6 +71,9 @@ export interface ParkedStage {
   /** What to type to go on. */
   readonly command: string;
 }
+
+/** ApplicationFailure type of a sweep that ended with parked stages; its first detail is the SweepOutcome. */
+export const SETTLED = 'SweepSettled';
 
 export interface SweepOutcome {
   readonly sweepId: string;

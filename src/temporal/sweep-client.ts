@@ -16,6 +16,7 @@ import {
   type RetryAnswer,
   type RetryRequest,
   type ScaleSweepInput,
+  SETTLED,
   type SweepOutcome,
   type SweepOverview,
   type SweepSchedule,
@@ -44,9 +45,6 @@ export type SweepDescription =
       | { readonly status: 'running'; readonly historyLength: number }
       | { readonly status: 'ended'; readonly closedAt: Date; readonly end: SweepEnd }
     ));
-
-/** ApplicationFailure type of a sweep that ended with parked stages; its first detail is the SweepOutcome. */
-export const SETTLED = 'SweepSettled';
 
 /**
  * Starts the sweep unless it runs, is whole or has settled: those change only by `resumeSweep` and `retryStages`. One that was cancelled, terminated or failed by

@@ -1,0 +1,83 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import type { StageKind } from '../experiment/stage-spec.ts';
+import type { ActivityParts } from './activity-parts.ts';
+import { decideNext } from './decide-next.ts';
+import type { SettledStage, StageEnd } from './stage-end.ts';
+
+export interface AwaitedStage {
+  readonly number: number;
+  readonly kind: StageKind;
+  readonly key: string;
+}
+
+export interface AwaitStagesRequest {
+  readonly sweepId: string;
+  readonly stages: readonly AwaitedStage[];
+}
+
+const FIRST_POLL_MS = 250;
+const LONGEST_POLL_MS = 5_000;
+/** The store is asked at every look, the server at each fourth: most stages end with a result. */
+const LOOKS_PER_QUESTION = 4;
+const ASKED_AT_ONCE = 16;
+
+/**
+ * Returns with whichever stages have settled, at least one. Looks at the store and at the workflows that own them; one that ended without a result and without
+ * a decision is `gone`, and the caller takes it over.
+ */
+export function makeAwaitStages(parts: ActivityParts) {
+  return async function awaitStages({ sweepId, stages }: AwaitStagesRequest): Promise<SettledStage[]> {
+    const context = Context.current();
+    let pollMs = FIRST_POLL_MS;
+    for (let look = 0; ; look += 1) {
+      context.heartbeat({ awaited: stages.length });
+      const asks = look % LOOKS_PER_QUESTION === 0;
+      const settled: SettledStage[] = [];
+      for (let from = 0; from < stages.length; from += ASKED_AT_ONCE) {
+        const batch = stages.slice(from, from + ASKED_AT_ONCE);
+        const ends = await Promise.all(batch.map((stage) => endOf(parts, sweepId, stage, asks)));
+        for (const [index, end] of ends.entries()) {
+          const number = batch[index]?.number;
+          if (end !== undefined && number !== undefined) settled.push({ number, end });
+        }
+      }
+      if (settled.length > 0) return settled;
+      await context.sleep(pollMs);
+      pollMs = Math.min(LONGEST_POLL_MS, pollMs * 1.5);
+    }
+  };
+}
+
+async function endOf(
+  parts: ActivityParts,
+  sweepId: string,
+  stage: AwaitedStage,
+  asks: boolean,
+): Promise<StageEnd | undefined> {
+  const done: StageEnd = { kind: 'done', jobsStarted: 0, elsewhere: true };
+  const folder = parts.store.stage(stage.key);
+  if (await exists(join(folder.path, 'result.json'))) return done;
+  if (!asks) return undefined;
+  const status = await parts.workflows.statusOf(stage);
+  if (status === 'running') return undefined;
+  // It may have ended after the first look.
+  const history = await folder.history();
+  if (history.result !== undefined) return done;
+  if (status === 'cancelled') return { kind: 'cancelled', elsewhere: true };
+  if (history.open === undefined && history.evidence.length > 0) {
+    const next = await decideNext(parts, sweepId, await folder.spec(), history);
+    if (next.kind === 'park') {
+      return { kind: 'parked', reason: { class: next.failure, rule: next.rule, attempt: next.attempt } };
+    }
+  }
+  return { kind: 'gone', why: status === 'absent' ? 'its workflow is not there' : 'it ended without a result' };
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,38 @@
+import { gatherEvidence } from '../artifacts/attempt-evidence.ts';
+import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
+import type { JobSpec } from '../artifacts/job-spec.ts';
+import { ResultRefused, resultOf } from '../artifacts/lineage.ts';
+import { removableOf, remove } from '../artifacts/retention.ts';
+import type { StageResult } from '../artifacts/stage-result.ts';
+import type { AttemptEnd } from '../recovery/classify.ts';
+import type { Evidence } from '../recovery/evidence.ts';
+import type { ActivityParts } from './activity-parts.ts';
+
+/**
+ * Closes an attempt whose job is gone. On success result.json is published before evidence.json, so that no crash between them starts a finished stage again;
+ * then what nobody needs any more is removed. Files that do not make a whole result fail the attempt.
+ */
+export async function collectStage(
+  parts: Pick<ActivityParts, 'launcher'>,
+  attempt: AttemptFolder,
+  job: JobSpec,
+  end: AttemptEnd,
+): Promise<{ readonly evidence: Evidence; readonly result: StageResult | undefined }> {
+  const { stage } = attempt;
+  const now = new Date().toISOString();
+  let refused: string | undefined;
+  if ((await stage.result()) === undefined && (await attempt.outcome())?.code === 0) {
+    try {
+      await stage.publishResult(await resultOf(stage, attempt.number, now));
+    } catch (error) {
+      if (!(error instanceof ResultRefused)) throw error;
+      refused = error.message;
+    }
+  }
+  const asksPlatform = end.kind === 'ended' || end.kind === 'lost';
+  const platform = asksPlatform ? await parts.launcher.platformEvidence(job) : undefined;
+  const report = { end, now, ...(platform && { platform }), ...(refused !== undefined && { refused }) };
+  const evidence = await attempt.publishEvidence(await gatherEvidence(attempt, report));
+  await remove(await removableOf(stage));
+  return { evidence, result: await stage.result() };
+}

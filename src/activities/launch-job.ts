@@ -1,0 +1,85 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
+import type { JobSpec } from '../artifacts/job-spec.ts';
+import type { StageFolder, StageHistory } from '../artifacts/stage-folder.ts';
+import { SweepFolder } from '../artifacts/sweep-folder.ts';
+import type { StageSpec } from '../experiment/stage-spec.ts';
+import type { TrainStageInput } from '../experiment/sweep-control.ts';
+import { JobNameTaken } from '../jobs/job-launcher.ts';
+import { makeJobSpec } from '../jobs/make-job-spec.ts';
+import type { AttemptEnd } from '../recovery/classify.ts';
+import type { LedgerDecision } from '../recovery/ledger.ts';
+import type { ActivityParts } from './activity-parts.ts';
+import { decideNext } from './decide-next.ts';
+import { makeData } from './make-data.ts';
+import type { StageBeat } from './stage-beat.ts';
+
+export type PreparedAttempt =
+  | {
+      readonly kind: 'attempt';
+      readonly attempt: AttemptFolder;
+      readonly job: JobSpec;
+      /** This call decided it; false when it was found under way. */
+      readonly isNew: boolean;
+    }
+  | { readonly kind: 'park'; readonly decision: LedgerDecision & { readonly kind: 'park' } };
+
+/** The attempt to work on: the one under way with the job that it was published with, otherwise what the ledger decides, published before it is used. */
+export async function prepareAttempt(
+  parts: ActivityParts,
+  stage: StageFolder,
+  input: TrainStageInput,
+  history: StageHistory,
+  beat: StageBeat,
+): Promise<PreparedAttempt> {
+  const { open } = history;
+  const published = await open?.job();
+  if (open !== undefined && published !== undefined)
+    return { kind: 'attempt', attempt: open, job: published, isNew: false };
+  const spec = await specOf(parts, stage, input);
+  const decision = await decideNext(parts, input.sweepId, spec, history);
+  if (decision.kind === 'park') return { kind: 'park', decision };
+  const number = open?.number ?? decision.attempt;
+  beat.now({ attempt: number, state: 'preparing', reason: 'data' });
+  for (const part of [spec.train, spec.score]) if (part !== undefined) await makeData(parts.store, part.data);
+  const { checkpointEvery } = await new SweepFolder(parts.store, input.sweepId).execution();
+  const job = makeJobSpec({
+    storeId: parts.store.id,
+    key: stage.key,
+    attempt: number,
+    stageFolder: stage.path,
+    trainer: parts.trainer,
+    flags: decision.flags,
+    resources: decision.resources,
+    ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+    annotations: { sweep: input.sweepId, stage: input.label },
+  });
+  const attempt = stage.attempt(number);
+  return { kind: 'attempt', attempt, job: await attempt.publishJob(job), isNew: true };
+}
+
+/** Makes the job exist; idempotent. Returns how the attempt ended when it cannot even begin. */
+export async function launchJob(parts: ActivityParts, job: JobSpec, beat: StageBeat): Promise<AttemptEnd | undefined> {
+  beat.now({ attempt: job.attempt, state: 'preparing', reason: 'launch', job: job.name });
+  try {
+    await parts.launcher.launch(job);
+    return undefined;
+  } catch (error) {
+    if (error instanceof JobNameTaken) return { kind: 'name-taken', reason: error.message };
+    throw error;
+  }
+}
+
+/** run.json; on a stage that nobody has touched, published from the plan of the sweep that asks. */
+async function specOf(parts: ActivityParts, stage: StageFolder, input: TrainStageInput): Promise<StageSpec> {
+  const { plan } = await parts.plans.of(input.sweepId);
+  const planned = plan.stages[input.number];
+  if (planned?.key !== stage.key) {
+    throw ApplicationFailure.nonRetryable(
+      `${input.sweepId}: expected stage ${input.number} of the plan to have key ${stage.key}, got ${planned?.key ?? 'no such stage'}`,
+      'config',
+    );
+  }
+  await stage.publishSpec(planned.spec);
+  return planned.spec;
+}

@@ -1,0 +1,102 @@
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
+import type { JobSpec } from '../artifacts/job-spec.ts';
+import type { StageFolder } from '../artifacts/stage-folder.ts';
+import type { StageResult } from '../artifacts/stage-result.ts';
+import { digestOf } from '../experiment/canonical-json.ts';
+import type { TrainStageInput } from '../experiment/sweep-control.ts';
+import type { AttemptEnd } from '../recovery/classify.ts';
+import type { ActivityParts } from './activity-parts.ts';
+import type { AttemptReport } from './attempt-report.ts';
+import { collectStage } from './collect-stage.ts';
+import { decideNext } from './decide-next.ts';
+import { launchJob, prepareAttempt } from './launch-job.ts';
+import { StageBeat } from './stage-beat.ts';
+import { stopJob } from './stop-job.ts';
+import { watchJob } from './watch-job.ts';
+
+/**
+ * One attempt of a stage from launch to result: launchJob, watchJob and collectStage in one activity, because each further activity costs a stage five events
+ * and a third of its overhead (docs/decisions/one-activity-an-attempt.md). Every step reads where it stands from the store, so a try that was cut off at any
+ * point is repeated by the next, which adopts the job.
+ *
+ * Only a cancellation that the workflow asked for stops the job; a worker that shuts down, a pause or reset of the activity, a timeout, and a workflow that is
+ * gone leave it running.
+ */
+export function makeRunAttempt(parts: ActivityParts) {
+  return async function runAttempt(input: TrainStageInput): Promise<AttemptReport> {
+    const stage = parts.store.stage(input.key);
+    const beat = new StageBeat(Context.current());
+    try {
+      return await attemptOf(parts, stage, input, beat);
+    } finally {
+      beat.end();
+    }
+  };
+}
+
+async function attemptOf(
+  parts: ActivityParts,
+  stage: StageFolder,
+  input: TrainStageInput,
+  beat: StageBeat,
+): Promise<AttemptReport> {
+  const history = await stage.history();
+  if (history.result !== undefined) return doneReport(history.result, false);
+  const prepared = await prepareAttempt(parts, stage, input, history, beat);
+  if (prepared.kind === 'park') return parkReport(prepared.decision, 0, false);
+  const { attempt, job, isNew } = prepared;
+  const end = await launchJob(parts, job, beat);
+  const ended = end ?? (await watchUntilEnd(parts, attempt, job, input, beat));
+  beat.now({ attempt: attempt.number, state: 'collecting', job: job.name });
+  const { evidence, result } = await collectStage(parts, attempt, job, ended);
+  if (result !== undefined) return doneReport(result, isNew);
+  const next = await decideNext(parts, input.sweepId, await stage.spec(), await stage.history());
+  const { sentence, checkpointStep } = evidence;
+  if (next.kind === 'park') return parkReport(next, checkpointStep, isNew);
+  return {
+    next: 'relaunch',
+    attempt: attempt.number,
+    launched: isNew,
+    afterMs: next.backoffMs,
+    class: evidence.failure ?? evidence.outcome,
+    rule: evidence.rule,
+    sentence,
+    decision: next.reason,
+    checkpointStep,
+  };
+}
+
+/** Watches; when the workflow asked for a cancellation, stops the job, keeps its evidence and rethrows. */
+async function watchUntilEnd(
+  parts: ActivityParts,
+  attempt: AttemptFolder,
+  job: JobSpec,
+  input: TrainStageInput,
+  beat: StageBeat,
+): Promise<AttemptEnd> {
+  try {
+    return await watchJob(parts, attempt, job, input, beat);
+  } catch (error) {
+    if (error instanceof CancelledFailure && Context.current().cancellationDetails?.cancelRequested === true) {
+      const stop = { by: 'cancel', why: 'the workflow of the stage was asked to stop', charge: 'none' } as const;
+      const end = await stopJob(parts, attempt, job, stop, beat);
+      await collectStage(parts, attempt, job, end);
+    }
+    throw error;
+  }
+}
+
+function doneReport(result: StageResult, launched: boolean): AttemptReport {
+  const { attempt, steps } = result;
+  return { next: 'done', attempt, launched, steps, resultDigest: digestOf(result) };
+}
+
+function parkReport(
+  decision: { readonly attempt: number; readonly failure: string; readonly rule: string; readonly sentence: string },
+  checkpointStep: number,
+  launched: boolean,
+): AttemptReport {
+  const { attempt, failure, rule, sentence } = decision;
+  return { next: 'park', attempt, launched, class: failure, rule, sentence, decision: 'parked', checkpointStep };
+}

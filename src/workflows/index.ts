@@ -1,0 +1,2 @@
+export { scaleSweep } from './scale-sweep.ts';
+export { trainStage } from './train-stage.ts';
