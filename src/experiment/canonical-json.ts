@@ -14,10 +14,19 @@ export function canonicalJson(value: unknown, fragments?: WeakMap<object, string
   if (typeof value !== 'object') throw new TypeError(`expected a JSON value, got ${typeof value}`);
   const known = fragments?.get(value);
   if (known !== undefined) return known;
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item, fragments)).join(',')}]`;
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  fields.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field, fragments)}`).join(',')}}`;
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${text === '' ? '[' : ','}${canonicalJson(item, fragments)}`;
+    return text === '' ? '[]' : `${text}]`;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  // The default order of strings is by UTF-16 units, on every platform the same.
+  for (const name of Object.keys(fields).sort()) {
+    const field = fields[name];
+    if (field === undefined) continue;
+    text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${canonicalJson(field, fragments)}`;
+  }
+  return text === '' ? '{}' : `${text}}`;
 }
 
 /** Lower-case hex sha256 of the canonical JSON of `value`. */

@@ -5,7 +5,7 @@ import { NUMERICS_VERSION } from './numerics-version.ts';
 import type { Plan, PlanRun, PlanStage } from './plan.ts';
 import type { GrammarPart } from './policy-grammar-recipe.ts';
 import { stageKey } from './stage-key.ts';
-import type { DataReference, StageKind, StageSpec, StageStart } from './stage-spec.ts';
+import type { DataReference, ScoreSpec, StageKind, StageSpec, StageStart, TrainSpec } from './stage-spec.ts';
 import { SEED_LIMIT, type Session, type Sweep, type SweepModel } from './sweep.ts';
 
 /**
@@ -66,45 +66,49 @@ interface StageRequest {
   readonly parent: number | undefined;
 }
 
-/** Makes each distinct stage once. Texts of recipes and models are rendered once: they are most of a spec, and few. */
+/**
+ * Makes each distinct stage once. The parts of a spec that many stages share (model, training, scoring) are made and rendered once: ten
+ * thousand runs have few of them, and rendering is what planning costs.
+ */
 class Freezer {
   readonly stages: PlanStage[] = [];
   readonly #sweep: Sweep;
   readonly #numberOfKey = new Map<string, number>();
+  readonly #made = new Map<string, number>();
   readonly #fragments = new WeakMap<object, string>();
-  readonly #references = new Map<string, DataReference>();
-  readonly #partsText = new WeakMap<readonly GrammarPart[], string>();
+  readonly #shared = new Map<string, object>();
+  readonly #sessionNumbers = new Map<Session, number>();
 
   constructor(sweep: Sweep) {
     this.#sweep = sweep;
     for (const { spec } of sweep.models) this.#fragments.set(spec, canonicalJson(spec));
   }
 
+  /** The number of the stage, made now or before. */
   stage(request: StageRequest): number {
-    const { model, seed, name, kind, parent } = request;
+    const { model, seed, name, kind, session, parent } = request;
+    // A parent's number stands for model and seed too.
+    const identity = `${this.#numberOf(session)} ${parent ?? `${model.name} ${seed}`}`;
+    const made = this.#made.get(identity);
+    if (made !== undefined) return made;
     const spec = this.#spec(request);
     const key = stageKey(spec, this.#fragments);
-    const known = this.#numberOfKey.get(key);
-    if (known !== undefined) return known;
-    const number = this.stages.length;
-    const label = `${model.name}.${name}.s${seed}`;
-    this.stages.push({
-      number,
-      key,
-      kind,
-      model: model.name,
-      seed,
-      label,
-      parents: parent === undefined ? [] : [parent],
-      spec,
-    });
-    this.#numberOfKey.set(key, number);
+    let number = this.#numberOfKey.get(key);
+    if (number === undefined) {
+      number = this.stages.length;
+      const label = `${model.name}.${name}.s${seed}`;
+      const parents = parent === undefined ? [] : [parent];
+      this.stages.push({ number, key, kind, model: model.name, seed, label, parents, spec });
+      this.#numberOfKey.set(key, number);
+    }
+    this.#made.set(identity, number);
     return number;
   }
 
   #spec({ model, seed, kind, session, index, parent }: StageRequest): StageSpec {
     const start: StageStart =
       parent === undefined ? { kind: 'random', seed } : { kind: 'stage', key: this.stages[parent]!.key };
+    const score = this.#score(session, seed);
     return {
       format: 'lethe-stage/1',
       kind,
@@ -114,36 +118,53 @@ class Freezer {
       model: model.spec,
       start,
       seed: index * SEED_LIMIT + seed,
-      train: {
-        data: this.#reference(session.train, seed),
-        lossOn: session.lossOn,
-        batch: session.batch,
-        steps: session.steps,
-        optimizer: { ...session.optimizer, learningRate: learningRateOf(session, model) },
-        schedule: session.schedule,
-        ...(session.stop && { stop: session.stop }),
-      },
-      ...(session.score.length > 0 && {
-        score: {
-          data: this.#reference(session.score, seed),
-          atSteps: session.anchors,
-          maxNewTokens: session.maxNewTokens,
-        },
-      }),
+      train: this.#train(session, seed, learningRateOf(session, model)),
+      ...(score && { score }),
     };
   }
 
+  #train(session: Session, seed: number, learningRate: number): TrainSpec {
+    return this.#share(`train ${this.#numberOf(session)} ${seed} ${learningRate}`, () => ({
+      data: this.#reference(session.train, seed),
+      lossOn: session.lossOn,
+      batch: session.batch,
+      steps: session.steps,
+      optimizer: { ...session.optimizer, learningRate },
+      schedule: session.schedule,
+      ...(session.stop && { stop: session.stop }),
+    }));
+  }
+
+  #score(session: Session, seed: number): ScoreSpec | undefined {
+    if (session.score.length === 0) return undefined;
+    return this.#share(`score ${this.#numberOf(session)} ${seed}`, () => ({
+      data: this.#reference(session.score, seed),
+      atSteps: session.anchors,
+      maxNewTokens: session.maxNewTokens,
+    }));
+  }
+
   #reference(parts: readonly GrammarPart[], seed: number): DataReference {
-    const partsText = this.#partsText.get(parts) ?? canonicalJson(parts);
-    this.#partsText.set(parts, partsText);
-    const known = this.#references.get(`${seed} ${partsText}`);
-    if (known) return known;
     const { kind, version, templates } = this.#sweep.data;
     const recipe = { kind, version, templates, seed, parts };
-    const reference: DataReference = { digest: digestOf(recipe), recipe };
-    this.#references.set(`${seed} ${partsText}`, reference);
-    this.#fragments.set(reference, canonicalJson(reference));
-    return reference;
+    const text = canonicalJson(recipe);
+    return this.#share(text, () => ({ digest: digestOf(recipe), recipe }));
+  }
+
+  #share<Part extends object>(identity: string, make: () => Part): Part {
+    const known = this.#shared.get(identity);
+    if (known) return known as Part;
+    const part = make();
+    this.#shared.set(identity, part);
+    this.#fragments.set(part, canonicalJson(part, this.#fragments));
+    return part;
+  }
+
+  /** Sessions are told apart by identity: arms that share one hold the same object. */
+  #numberOf(session: Session): number {
+    const number = this.#sessionNumbers.get(session) ?? this.#sessionNumbers.size;
+    this.#sessionNumbers.set(session, number);
+    return number;
   }
 }
 

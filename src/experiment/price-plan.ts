@@ -153,7 +153,7 @@ class CostTable {
       kind,
       model,
       train && [train.batch, train.steps, train.stop],
-      score && [score.data.recipe['parts'], score.atSteps, score.maxNewTokens],
+      score && [score.data.recipe.parts, score.atSteps, score.maxNewTokens],
     ]);
     const known = this.#known.get(identity);
     if (known) return known;
