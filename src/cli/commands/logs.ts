@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+
+interface LogOptions extends StoreOptions {
+  readonly follow?: boolean;
+  readonly lines: string;
+  readonly stage?: string;
+  readonly attempt?: string;
+}
+
+export function logsCommand(): Command {
+  const command = makeCommand({
+    usage: 'logs <run>',
+    description: 'Print the end of the log of the newest attempt of the stage that a run is at',
+    examples: [
+      'lethe logs d32.forgetting.s1',
+      'lethe logs d32.forgetting.s1 --follow',
+      'lethe logs d32.forgetting.s1 --stage finetune --attempt 1',
+    ],
+  })
+    .option('-f, --follow', 'go on until the attempt is over')
+    .option('-n, --lines <count>', 'lines from the end', '40')
+    .option('--stage <kind>', 'another stage of the run, by kind or by name')
+    .option('--attempt <number>', 'another attempt');
+  return withStoreOptions(command).action(exitsWith(showLog));
+}
+
+async function showLog(text: string, options: LogOptions): Promise<ExitCode> {
+  const [{ Output }, { openStore }, { findRun }, { stageOfRun, followLog }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../session.ts'),
+    import('../sweeps.ts'),
+    import('../run-log.ts'),
+  ]);
+  const output = new Output(options);
+  const lines = Number(options.lines);
+  if (!Number.isInteger(lines) || lines < 1)
+    throw new BadInput(`--lines: expected a whole number ≥ 1, got "${options.lines}"`);
+  const store = await openStore(options.store);
+  const { sweep, run } = await findRun(store, text);
+  const stage = await stageOfRun(store, sweep, run, options.stage);
+  const folder = store.stage(stage.key);
+  const attempts = await folder.attempts();
+  const number = options.attempt === undefined ? attempts.at(-1) : Number(options.attempt);
+  if (number === undefined || !attempts.includes(number)) {
+    const there =
+      attempts.length === 0
+        ? `${stage.label} has not been launched yet`
+        : `${stage.label} has the attempts ${attempts.join(', ')}`;
+    throw new BadInput(
+      `${there}${options.attempt === undefined ? '' : `, not ${options.attempt}`}: there is no log to show.`,
+    );
+  }
+  const attempt = folder.attempt(number);
+  output.say(`${stage.label}, attempt ${number}: ${attempt.logPath}`);
+  const show = (line: string) => {
+    output.line(line);
+    output.record({ line });
+  };
+  const tail = await attempt.logTail(lines);
+  for (const line of tail) show(line);
+  if (tail.length === 0) output.say('the job has written nothing yet');
+  if (options.follow) await followLog(attempt, show);
+  return EXIT.done;
+}

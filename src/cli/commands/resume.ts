@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+
+interface ResumeOptions extends StoreOptions {
+  readonly detach?: boolean;
+}
+
+export function resumeCommand(): Command {
+  const command = makeCommand({
+    usage: 'resume <sweep>',
+    description:
+      'Go on: lifts a pause and the breaker, re-opens stages parked as crash, stuck, I/O or device, follows to the end',
+    examples: ['lethe resume quickstart', 'lethe resume quickstart --detach'],
+  }).option('--detach', 'return at once instead of following the sweep');
+  return withStoreOptions(command).action(exitsWith(resume));
+}
+
+async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
+  const [
+    { Output },
+    { openStore, connectStore },
+    { findSweep },
+    { resumeSweep },
+    { followToTheEnd },
+    { personName },
+    { whenWhole },
+  ] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../session.ts'),
+    import('../sweeps.ts'),
+    import('../../temporal/sweep-client.ts'),
+    import('../follow-sweep.ts'),
+    import('../person-name.ts'),
+    import('../finished-sweep.ts'),
+  ]);
+  const output = new Output(options);
+  const store = await openStore(options.store);
+  const sweep = await findSweep(store, name);
+  const whole = await whenWhole(store, sweep, output);
+  if (whole !== undefined) return whole;
+  const connection = await connectStore(store, { worker: true, say: (text) => output.say(text) });
+  const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
+  const { reopened } = await resumeSweep(connection, reference, { by: personName() });
+  await connection.close();
+  output.record({ event: 'resumed', sweep: sweep.id, reopened });
+  output.say(`${sweep.id} goes on${reopened.length > 0 ? `; re-opened: ${reopened.join(', ')}` : ''}`);
+  if (options.detach) return EXIT.done;
+  return followToTheEnd({ store, sweep, output });
+}

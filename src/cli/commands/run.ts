@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { exitsWith, makeCommand, withStoreOptions } from '../command.ts';
+import { BadInput, type ExitCode } from '../exit-codes.ts';
+import type { RunOptions } from '../run-sweep.ts';
+
+export function runCommand(): Command {
+  const command = makeCommand({
+    usage: 'run <sweep>',
+    description:
+      'Freeze a sweep file into a plan, carry it out and end with its verdict; run again, it goes on where it was',
+    examples: [
+      'lethe run configs/sweeps/quickstart.yaml',
+      'lethe run quickstart --store /data/lethe --slots 2 --json',
+      'lethe run quickstart --detach',
+    ],
+  })
+    .option('--on <place>', 'where jobs run: local (processes of this machine)', 'local')
+    .option('--slots <count>', 'jobs at once on this machine (default: by cores and memory)')
+    .option('--detach', 'return once the sweep has started')
+    .option('--replace', 'cancel another open plan of this name first')
+    .option('--yes', 'ask nothing');
+  return withStoreOptions(command).action(exitsWith(run));
+}
+
+interface GivenOptions extends Omit<RunOptions, 'slots'> {
+  readonly on: string;
+  readonly slots?: string;
+}
+
+async function run(file: string, { on, slots, ...options }: GivenOptions): Promise<ExitCode> {
+  if (on !== 'local')
+    throw new BadInput(`--on: expected local, got "${on}"; jobs in a cluster are not built into this release`);
+  const { runSweep } = await import('../run-sweep.ts');
+  return runSweep(file, { ...options, ...(slots === undefined ? {} : { slots: parseSlots(slots) }) });
+}
+
+function parseSlots(text: string): number {
+  const slots = Number(text);
+  if (!Number.isInteger(slots) || slots < 1 || slots > 500) {
+    throw new BadInput(`--slots: expected a whole number from 1 to 500, got "${text}"`);
+  }
+  return slots;
+}

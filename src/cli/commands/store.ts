@@ -1,0 +1,115 @@
+import { Command } from 'commander';
+import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+
+export function storeCommand(): Command {
+  const du = makeCommand({
+    usage: 'du',
+    description: 'Show what takes the space of the store, and what of it nobody needs',
+    examples: ['lethe store du'],
+  });
+  const gc = makeCommand({
+    usage: 'gc',
+    description: 'Remove checkpoints that nobody goes on from, and stages that no plan of the store names',
+    examples: ['lethe store gc --dry-run', 'lethe store gc'],
+  }).option('--dry-run', 'only say what would be removed');
+  const adopt = makeCommand({
+    usage: 'adopt',
+    description: 'Give the store to another Temporal server; only when no worker of the old one is left',
+    examples: ['lethe store adopt --embedded', 'lethe store adopt --address 127.0.0.1:7233 --namespace lethe'],
+  })
+    .option('--embedded', 'to its own server, started when it is down')
+    .option('--address <host:port>', 'to a server that somebody runs')
+    .option('--namespace <name>', 'its namespace', 'lethe');
+  return new Command('store')
+    .description('Look after the store: du, gc, adopt')
+    .addHelpText('after', '\nExample:\n  lethe store du')
+    .addCommand(withStoreOptions(du).action(exitsWith(showUse)))
+    .addCommand(withStoreOptions(gc).action(exitsWith(collect)))
+    .addCommand(withStoreOptions(adopt).action(exitsWith(adoptStore)));
+}
+
+async function showUse(options: StoreOptions): Promise<ExitCode> {
+  const [{ Output }, { openStore }, { renderTable }, { formatBytes }, retention, { plannedKeys }, { join }] =
+    await Promise.all([
+      import('../terminal/output.ts'),
+      import('../session.ts'),
+      import('../terminal/table.ts'),
+      import('../terminal/duration.ts'),
+      import('../../artifacts/retention.ts'),
+      import('../planned-keys.ts'),
+      import('node:path'),
+    ]);
+  const output = new Output(options);
+  const store = await openStore(options.store);
+  const folders = ['stages', 'data', 'models', 'sweeps', 'embedded'];
+  const sizes = await Promise.all(
+    folders.map(async (folder) => ({ folder, bytes: await retention.bytesOf(join(store.path, folder)) })),
+  );
+  const garbage = await retention.garbageOf(store, await plannedKeys(store));
+  const removable = garbage.reduce((sum, { bytes }) => sum + bytes, 0);
+  output.record({ store: store.path, folders: sizes, removableBytes: removable });
+  const rows = sizes.map(({ folder, bytes }) => [folder, formatBytes(bytes)]);
+  for (const line of renderTable([{ title: 'folder' }, { title: 'size', align: 'right' }], rows)) output.line(line);
+  output.line(`\nnobody needs ${formatBytes(removable)} of it: "lethe store gc" removes that`);
+  return EXIT.done;
+}
+
+async function collect(options: StoreOptions & { readonly dryRun?: boolean }): Promise<ExitCode> {
+  const [{ Output }, { openStore }, { formatBytes }, retention, { plannedKeys }, { shownPath }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../session.ts'),
+    import('../terminal/duration.ts'),
+    import('../../artifacts/retention.ts'),
+    import('../planned-keys.ts'),
+    import('../project-folder.ts'),
+  ]);
+  const output = new Output(options);
+  const store = await openStore(options.store);
+  const garbage = await retention.garbageOf(store, await plannedKeys(store));
+  for (const { path, bytes, why } of garbage) {
+    output.record({ path, bytes, why });
+    output.line(`${formatBytes(bytes).padStart(8)}  ${shownPath(path)}  (${why})`);
+  }
+  if (options.dryRun) {
+    const bytes = garbage.reduce((sum, each) => sum + each.bytes, 0);
+    output.record({ removed: false, bytes });
+    output.line(`would free ${formatBytes(bytes)}`);
+    return EXIT.done;
+  }
+  const freed = await retention.remove(garbage);
+  output.record({ removed: true, bytes: freed });
+  output.line(`freed ${formatBytes(freed)}`);
+  return EXIT.done;
+}
+
+interface AdoptOptions extends StoreOptions {
+  readonly embedded?: boolean;
+  readonly address?: string;
+  readonly namespace: string;
+}
+
+async function adoptStore(options: AdoptOptions): Promise<ExitCode> {
+  const [{ Output }, { openStore, EMBEDDED }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../session.ts'),
+  ]);
+  if ((options.embedded === true) === (options.address !== undefined)) {
+    throw new BadInput(
+      `expected either --embedded or --address HOST:PORT, got ${options.embedded ? 'both' : 'neither'}`,
+    );
+  }
+  if (options.address !== undefined && !/^[^\s/:]+:\d{1,5}$/.test(options.address)) {
+    throw new BadInput(`--address: expected HOST:PORT, got "${options.address}"`);
+  }
+  const output = new Output(options);
+  const store = await openStore(options.store);
+  const temporal =
+    options.address === undefined ? EMBEDDED : { address: options.address, namespace: options.namespace };
+  const adopted = await store.adopt(temporal);
+  output.record({ store: store.path, before: store.temporal, now: adopted.temporal });
+  output.line(
+    `${store.path} belongs to ${temporal.address} (namespace ${temporal.namespace}) now; before: ${store.temporal.address} (${store.temporal.namespace})`,
+  );
+  return EXIT.done;
+}

@@ -1,0 +1,73 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode } from '../artifacts/publish.ts';
+import { readModelCatalog } from '../data/read-model-catalog.ts';
+import { freezePlan } from '../experiment/freeze-plan.ts';
+import { formatProblems, parseSweep, type SweepProblem } from '../experiment/parse-sweep.ts';
+import { type Plan, sweepId } from '../experiment/plan.ts';
+import { suggest } from '../experiment/suggest.ts';
+import type { Sweep } from '../experiment/sweep.ts';
+import { BadInput } from './exit-codes.ts';
+import { projectFolder, shownPath } from './project-folder.ts';
+
+export interface LoadedSweep {
+  readonly path: string;
+  readonly text: string;
+  readonly sweep: Sweep;
+  readonly plan: Plan;
+  readonly planHash: string;
+  /** `<name>~<plan12>` */
+  readonly id: string;
+}
+
+/** Thrown with all that is wrong in a sweep file  */
+export class SweepFileError extends BadInput {
+  readonly problems: readonly SweepProblem[];
+  constructor(problems: readonly SweepProblem[]) {
+    const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+    super(`${count}, nothing was created:\n${formatProblems(problems)}`);
+    this.problems = problems;
+  }
+}
+
+/** Reads and freezes a sweep file. `configs/sweeps/NAME.yaml` may be given as NAME. */
+export async function loadSweep(file: string): Promise<LoadedSweep> {
+  const [{ path, text }, models] = await Promise.all([
+    readSweepFile(file),
+    readModelCatalog(join(projectFolder, 'configs', 'models')),
+  ]);
+  const parsed = parseSweep(text, { path: shownPath(path), models });
+  if (!parsed.ok) throw new SweepFileError(parsed.problems);
+  const { plan, planHash } = freezePlan(parsed.sweep);
+  return { path, text, sweep: parsed.sweep, plan, planHash, id: sweepId(plan, planHash) };
+}
+
+async function readSweepFile(file: string): Promise<{ path: string; text: string }> {
+  const sweeps = join(projectFolder, 'configs', 'sweeps');
+  for (const path of [file, join(sweeps, `${file}.yaml`)]) {
+    try {
+      return { path, text: await readFile(path, 'utf8') };
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'EISDIR')) throw error;
+    }
+  }
+  const known = (await filesIn(sweeps)).map((name) => join(shownPath(sweeps), name));
+  const meant =
+    suggest(file, known) ??
+    suggest(
+      file,
+      known.map((path) => path.replace(/^.*\/|\.yaml$/g, '')),
+    );
+  throw new BadInput(
+    `expected a sweep file, found none at ${file}${meant === undefined ? '' : `. Did you mean ${meant}?`} There are: ${known.join(', ')}`,
+  );
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith('.yaml')).sort();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,133 @@
+import { availableParallelism } from 'node:os';
+import { Store } from '../artifacts/store.ts';
+import { SweepFolder } from '../artifacts/sweep-folder.ts';
+import type { SweepSchedule } from '../experiment/sweep-control.ts';
+import { describeSweep, startAgain, startSweep } from '../temporal/sweep-client.ts';
+import { cancelAndWait } from './cancel-sweep.ts';
+import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
+import { everyResultIsThere, whenWhole } from './finished-sweep.ts';
+import { followToTheEnd } from './follow-sweep.ts';
+import { type LoadedSweep, loadSweep } from './load-sweep.ts';
+import { comparePlans, describeDifference } from './plan-difference.ts';
+import { storeFolder } from './project-folder.ts';
+import { type Connection, connectStore, EMBEDDED, sweepLink } from './session.ts';
+import { listSweeps, nameOf, readSweep, type StoredSweep } from './sweeps.ts';
+import { tellSweepEnd } from './tell-sweep-end.ts';
+import { Output } from './terminal/output.ts';
+
+export interface RunOptions {
+  readonly store?: string;
+  readonly json?: boolean;
+  readonly slots?: number;
+  readonly detach?: boolean;
+  readonly replace?: boolean;
+  readonly yes?: boolean;
+}
+
+/** `lethe run`: the file becomes a plan, the plan a sweep; a plan that is under way or done is taken up where it is. */
+export async function runSweep(file: string, options: RunOptions): Promise<ExitCode> {
+  const output = new Output(options);
+  const say = (text: string) => output.say(text);
+  const loaded = await loadSweep(file);
+  const store = await Store.create(storeFolder(options.store), EMBEDDED);
+  const before = await listSweeps(store);
+
+  if (before.some(({ id }) => id === loaded.id)) {
+    const whole = await whenWhole(store, await readSweep(store, loaded.id), output);
+    if (whole !== undefined) return whole;
+  }
+  await makeRoom(
+    store,
+    loaded,
+    before.map(({ id }) => id),
+    options.replace === true,
+    say,
+  );
+
+  const folder = await SweepFolder.freeze(store, loaded.plan, loaded.planHash, loaded.text);
+  await folder.saveExecution(loaded.sweep.execution);
+  const sweep = await readSweep(store, loaded.id);
+  const { runs, stages } = loaded.plan;
+  say(`${loaded.id}: ${runs.length} runs, ${stages.length} stages`);
+
+  const connection = await connectStore(store, {
+    worker: true,
+    say,
+    ...(options.slots === undefined ? {} : { slots: options.slots }),
+  });
+  try {
+    const settled = await start(store, sweep, connection, scheduleOf(loaded, options.slots));
+    if (settled !== undefined) return await tellSweepEnd({ store, sweep, output }, settled);
+    if (options.detach) {
+      output.record({
+        event: 'detached',
+        sweep: sweep.id,
+        planHash: sweep.planHash,
+        ui: sweepLink(connection, sweep.id) ?? null,
+      });
+      output.line(`${sweep.id} is under way. Follow it with: lethe watch ${sweep.id}`);
+      return EXIT.done;
+    }
+    output.record({
+      event: 'started',
+      sweep: sweep.id,
+      planHash: sweep.planHash,
+      ui: sweepLink(connection, sweep.id) ?? null,
+    });
+  } finally {
+    await connection.close();
+  }
+  return followToTheEnd({ store, sweep, output, ...(options.slots === undefined ? {} : { slots: options.slots }) });
+}
+
+/** Starts the sweep where that is called for. Returns its end when it has settled: that changes only by `resume` and `retry`. */
+async function start(store: Store, sweep: StoredSweep, connection: Connection, schedule: Partial<SweepSchedule>) {
+  const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash, schedule };
+  const { how } = await startSweep(connection, reference);
+  if (how === 'settled') {
+    const described = await describeSweep(connection, reference);
+    return described.status === 'ended' ? described.end : undefined;
+  }
+  // Its history says whole, the store lost something since: finished stages cost nothing.
+  if (how === 'completed' && !(await everyResultIsThere(store, sweep))) await startAgain(connection, reference);
+  return undefined;
+}
+
+/** One open plan a name: two would share a folder name, a report and a person's idea of "the sweep". */
+async function makeRoom(
+  store: Store,
+  loaded: LoadedSweep,
+  ids: readonly string[],
+  replace: boolean,
+  say: (text: string) => void,
+): Promise<void> {
+  const others = ids.filter((id) => id !== loaded.id && nameOf(id) === loaded.plan.name);
+  if (others.length === 0) return;
+  const connection = await connectStore(store, { say });
+  try {
+    for (const id of others) {
+      const reference = { storeId: store.id, sweepId: id };
+      if ((await describeSweep(connection, reference)).status !== 'running') continue;
+      if (!replace) {
+        const open = await readSweep(store, id);
+        const difference = describeDifference(comparePlans(open.plan, loaded.plan));
+        throw new BadInput(
+          `another plan of this name is open, ${id}; nothing was created. Against it, ${loaded.path} changes:\n${difference.map((line) => `  ${line}`).join('\n')}\n` +
+            `"lethe run ${loaded.path} --replace" cancels it first (what is finished is reused); "lethe watch ${id}" follows it.`,
+        );
+      }
+      say(`cancelling ${id}: its jobs write their checkpoints`);
+      await connectStore(store, { worker: true, say }).then((other) => other.close());
+      await cancelAndWait(connection, reference);
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+function scheduleOf({ sweep: { execution } }: LoadedSweep, slots: number | undefined): Partial<SweepSchedule> {
+  return {
+    parallel: execution.parallel ?? (slots ?? availableParallelism()) + 2,
+    canary: execution.canary ?? 'off',
+  };
+}
