@@ -1,7 +1,8 @@
 import { daviesTest } from './davies-test.ts';
 import { holm } from './holm.ts';
 import { leaveLargestOut } from './leave-largest-out.ts';
-import { onsetDirections, onsetTest } from './onset-test.ts';
+import { onsetDirections } from './onset-directions.ts';
+import { onsetTest } from './onset-test.ts';
 import type { PhiloxKey } from './philox.ts';
 import { equivalenceTest, presenceTest } from './presence-absence.ts';
 import { cachedQuantile, runSpread } from './run-spread.ts';

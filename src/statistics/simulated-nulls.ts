@@ -1,4 +1,4 @@
-import { onsetDirections } from './onset-test.ts';
+import { onsetDirections } from './onset-directions.ts';
 import { type PhiloxKey, PhiloxStream } from './philox.ts';
 
 /** Null distributions that depend only on the scales and the number of seeds: simulated once, used for every measure and every calibration draw. */
