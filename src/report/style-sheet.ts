@@ -4,13 +4,13 @@
  */
 export const STYLE_SHEET = `
 :root{color-scheme:light dark;--paper:#fbfaf7;--card:#fff;--ink:#1c1f24;--quiet:#565c66;--faint:#dcdad3;--grid:#e9e7e1;--accent:#3f4a8a;
---unsafe:#b5400c;--safe:#1c5fa5;--task:#0d7358;--gap:#6a3d8f;--second:#1c5fa5;--third:#0d7358;--fourth:#8a6100;
+--unsafe:#b5400c;--safe:#1c5fa5;--task:#0d7358;--gap:#6a3d8f;
 --good:#1c6b3f;--good-bg:#e6f1e9;--warn:#7a5200;--warn-bg:#faf0d7;--bad:#9c2a22;--bad-bg:#fae7e4;--plain-bg:#eeedf5;
 --serif:"Iowan Old Style","Palatino Linotype",Palatino,"URW Palladio L",P052,"Source Serif 4",Georgia,"Noto Serif","DejaVu Serif",serif;
 --sans:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans","DejaVu Sans",sans-serif;
 --mono:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace}
 @media (prefers-color-scheme:dark){:root{--paper:#14161a;--card:#1b1e23;--ink:#e7e5df;--quiet:#a4a9b2;--faint:#353a42;--grid:#2a2e35;--accent:#aab4f5;
---unsafe:#f08b57;--safe:#7db5ee;--task:#5cc4a2;--gap:#c79df0;--second:#7db5ee;--third:#5cc4a2;--fourth:#dcb04e;
+--unsafe:#f08b57;--safe:#7db5ee;--task:#5cc4a2;--gap:#c79df0;
 --good:#8ad3a6;--good-bg:#1a2c22;--warn:#e6c069;--warn-bg:#2e2717;--bad:#f1978e;--bad-bg:#351f1d;--plain-bg:#22253a}}
 *,*::before,*::after{box-sizing:border-box}
 html{scroll-behavior:smooth;scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
@@ -35,11 +35,11 @@ header{padding:2rem 0 .5rem}
 .word{display:inline-block;font:650 .82rem/1 var(--sans);letter-spacing:.05em;padding:.5rem .75rem;border-radius:999px;background:var(--plain-bg);color:var(--accent)}
 .word.good{background:var(--good-bg);color:var(--good)}.word.warn{background:var(--warn-bg);color:var(--warn)}.word.bad{background:var(--bad-bg);color:var(--bad)}
 .word-row{display:flex;flex-wrap:wrap;gap:.6rem;align-items:center}.word-row small{color:var(--quiet)}
-h1{font-size:clamp(1.6rem,1.15rem + 2.2vw,2.55rem);line-height:1.18;margin:1rem 0 0;max-width:30em;letter-spacing:-.01em}
+h1{font-size:clamp(1.45rem,1.15rem + 1.5vw,2.15rem);line-height:1.22;margin:1rem 0 0;max-width:32em;letter-spacing:-.01em}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:1px;background:var(--faint);border:1px solid var(--faint);border-radius:10px;overflow:hidden;margin:1.6rem 0 0;padding:0}
 .facts div{background:var(--card);padding:.8rem .95rem}.facts dt{font-size:.78rem;line-height:1.35;color:var(--quiet)}
 .facts dd{margin:.15rem 0 0;font:600 1.22rem/1.25 var(--serif);font-variant-numeric:tabular-nums}.facts dd small{display:block;font:400 .78rem/1.4 var(--sans);color:var(--quiet)}
-.says{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:.4rem 2.4rem;margin:1.6rem 0 0}
+.says{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:.4rem 3rem;margin:1.6rem 0 0}
 .says h2{font:650 .95rem/1.3 var(--sans);margin:.8rem 0 .3rem}.says ul{margin:.2rem 0;padding-left:1.1rem;font-size:.95rem}
 .layout{display:block}
 nav.contents{margin:2rem 0 0;padding:.9rem 0;border-top:1px solid var(--faint);border-bottom:1px solid var(--faint);font-size:.9rem}
@@ -55,25 +55,26 @@ figcaption{font-size:.92rem;color:var(--quiet);margin:.7rem 0 0;max-width:72ch}f
 .panels.three{grid-template-columns:repeat(auto-fit,minmax(min(100%,290px),1fr))}
 .panel-box{background:var(--card);border:1px solid var(--faint);border-radius:10px;padding:.8rem .8rem .5rem;min-width:0}
 .panel-title{font:600 .9rem/1.35 var(--sans);margin:0 0 .4rem}.panel-title small{font-weight:400;color:var(--quiet)}.after{margin-top:1rem}
-.wide{overflow-x:auto}.wide svg.panel{max-width:none;min-width:620px}
+.panels.three svg.panel{max-width:400px}.wide{overflow-x:auto}.wide svg.panel{max-width:none;min-width:620px}
 svg.panel{display:block;width:100%;height:auto;max-width:560px;overflow:visible;font-family:var(--sans)}
 svg text{fill:var(--ink);font-size:12.5px}svg .tick-label,svg .axis-title,svg .note{fill:var(--quiet);font-size:12px}
 svg .grid{stroke:var(--grid)}svg .zero,svg .axis,svg .tick{stroke:var(--quiet);stroke-width:1}
 svg .line{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}svg .band{fill:currentColor;opacity:.14;stroke:none}
-svg .mark{fill:currentColor;stroke:var(--card);stroke-width:1.2}svg .mark.hollow{fill:var(--card);stroke:currentColor;stroke-width:1.8}
+svg .series-fit.series-label{font-weight:400}svg .mark{fill:currentColor;stroke:var(--card);stroke-width:1.2}svg .mark.hollow{fill:var(--card);stroke:currentColor;stroke-width:1.8}
 svg .dot{fill:currentColor;opacity:.45}svg .whisker{stroke:currentColor;stroke-width:1.6;fill:none}
 svg .limit{stroke:var(--quiet);stroke-dasharray:5 4}svg .equivalence{fill:var(--quiet);opacity:.11}svg .review-start{stroke:var(--quiet);stroke-dasharray:2 3}
 svg .fit{fill:none;stroke:var(--quiet);stroke-width:1.4}
 svg text.series-label{font-weight:600;fill:currentColor}
-.series-unsafe{color:var(--unsafe)}.series-safe{color:var(--safe)}.series-task{color:var(--task)}.series-gap{color:var(--gap)}.series-second{color:var(--second)}.series-third{color:var(--third)}.series-fourth{color:var(--fourth)}
-svg .series-safe .line,svg .series-second .line{stroke-dasharray:7 3}svg .series-task .line,svg .series-third .line{stroke-dasharray:2 4}svg .solid .line{stroke-dasharray:none}
+.series-unsafe{color:var(--unsafe)}.series-safe{color:var(--safe)}.series-task{color:var(--task)}.series-gap{color:var(--gap)}.series-fit{color:var(--quiet)}
+svg .series-safe .line{stroke-dasharray:7 3}svg .series-task .line{stroke-dasharray:2 4}svg .solid .line{stroke-dasharray:none}
 .scroll{overflow-x:auto;border:1px solid var(--faint);border-radius:10px;background:var(--card);margin:.9rem 0 0;max-width:100%}
 table{border-collapse:collapse;width:100%;font-size:.87rem;line-height:1.45;font-variant-numeric:tabular-nums}
-caption{text-align:left;padding:.75rem .9rem .2rem;color:var(--quiet);font-size:.87rem}
-th,td{text-align:left;padding:.42rem .9rem;border-top:1px solid var(--grid);vertical-align:top}thead th{border-top:0;font-weight:600;color:var(--quiet);white-space:nowrap;vertical-align:bottom}
-tbody th{font-weight:600;white-space:nowrap}td.num,th.num{text-align:right;white-space:nowrap}td.text{min-width:16rem}tbody tr.first>*{border-top:1px solid var(--faint)}
+caption{text-align:left;padding:.75rem .8rem .2rem;color:var(--quiet);font-size:.87rem}caption span{display:inline-block;position:sticky;left:.8rem;max-width:min(100%,calc(100vw - 4.2rem))}
+th,td{text-align:left;padding:.42rem .7rem;border-top:1px solid var(--grid);vertical-align:top}thead th{border-top:0;font-weight:600;color:var(--quiet);white-space:nowrap;vertical-align:bottom}
+tbody th{font-weight:600;white-space:nowrap}td.num,th.num{text-align:right;white-space:nowrap}td.plain{white-space:nowrap}td.text{min-width:14rem}.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}tbody tr.first>*{border-top:1px solid var(--faint)}
 .tag{display:inline-block;font:600 .78rem/1.2 var(--sans);padding:.18rem .5rem;border-radius:999px;background:var(--plain-bg);color:var(--ink);white-space:nowrap}
 .tag.good{background:var(--good-bg);color:var(--good)}.tag.warn{background:var(--warn-bg);color:var(--warn)}.tag.bad{background:var(--bad-bg);color:var(--bad)}
+th:first-child,td:first-child{padding-left:.9rem}th:last-child,td:last-child{padding-right:.9rem}
 .dotmark{display:inline-block;width:.62em;height:.62em;margin-right:.45em;background:currentColor}.dotmark.unsafe{border-radius:50%}.dotmark.task{clip-path:polygon(50% 0,100% 100%,0 100%)}
 details{border:1px solid var(--faint);border-radius:10px;background:var(--card);margin:.9rem 0 0;padding:0 .9rem}
 summary{cursor:pointer;padding:.65rem 0;font-weight:600;font-size:.94rem}details[open]>summary{border-bottom:1px solid var(--grid);margin-bottom:.6rem}

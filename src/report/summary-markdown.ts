@@ -17,7 +17,7 @@ export function summaryMarkdown(input: ReportInput): string {
       : [`> Synthetic demonstration. ${text(analysis.synthetic.trim().replace(/\s+/g, ' '))}`, '']),
     ...(input.exploratory === undefined ? [] : [`> Exploratory. ${text(input.exploratory)}`, '']),
     ...verdict.reasons.map((reason) => `- ${text(reason)}`),
-    ...verdict.caps.map((cap) => `- Cap, ${text(cap.rule)} (${cap.from} → ${cap.to}): ${text(cap.why)}`),
+    ...verdict.caps.map((cap) => `- Cap, ${cap.rule.replaceAll('-', ' ')} (${cap.from} → ${cap.to}): ${text(cap.why)}`),
     '',
     'Continuous forgetting (probability lost, learned items), mean and 95 % interval between seeds:',
     '',

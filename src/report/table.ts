@@ -15,7 +15,7 @@ export function table(
   rows: readonly Cells[],
   startsGroup: (row: number) => boolean = () => false,
 ): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${plain(caption)}"><table><caption>${caption}</caption><thead><tr>${columns.map(
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${plain(caption)}"><table><caption><span>${caption}</span></caption><thead><tr>${columns.map(
     (column) => html`<th scope="col" class="${column.kind}">${column.title}</th>`,
   )}</tr></thead><tbody>${rows.map(
     (cells, r) =>

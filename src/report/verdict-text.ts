@@ -18,7 +18,10 @@ export function renderVerdictText(analysis: ForgettingAnalysis, reportPath: stri
     )}, ${analysis.missing.length === 0 ? 'no run missing' : `${plural(analysis.missing.length, 'run')} missing`}`,
     `  report  ${reportPath}`,
   ];
-  const said = [...verdict.caps.map((cap) => `held back by ${cap.rule}: ${cap.why}`), ...verdict.reasons];
+  const said = [
+    ...verdict.caps.map((cap) => `held back by ${cap.rule.replaceAll('-', ' ')}: ${cap.why}`),
+    ...verdict.reasons,
+  ];
   const room = LINES - head.length - table.length - tail.length - 2;
   const reasons: string[] = [];
   let told = 0;

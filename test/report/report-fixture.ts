@@ -124,7 +124,7 @@ export function reportFixture(options: FixtureOptions = {}): ReportInput {
       shape === 'hinge'
         ? [
             {
-              rule: 'no calibration record',
+              rule: 'calibration-record',
               why: 'Without simulated error rates for this plan nothing above GRADUAL is said.',
               from: 'SHARP',
               to: 'GRADUAL',

@@ -9,8 +9,8 @@ import { domainOf, linearScale, logScale } from './scales.ts';
 export const CLASSES: readonly ExampleClass[] = ['unsafe', 'safe', 'task'];
 
 export const MEASURE_NAMES: Readonly<Record<PrimaryMeasure, string>> = {
-  continuous: 'probability lost (continuous)',
-  binary: 'share of items forgotten (binary)',
+  continuous: 'probability lost',
+  binary: 'share of items forgotten',
 };
 
 /** Mean forgetting of each class against scale with its 95 % interval between seeds, one panel for one measure. */

@@ -1,7 +1,7 @@
 import { type Html, type HtmlValue, html } from '../html.ts';
 import type { Scale } from './scales.ts';
 
-/** One panel. Panels are drawn 420 units wide and stack on a phone, so that their text stays readable there. */
+/** One panel and the plot's rectangle in it. Panels stack on a phone, so that their text stays readable there. */
 export interface Frame {
   readonly width: number;
   readonly height: number;
@@ -11,7 +11,11 @@ export interface Frame {
   readonly bottom: number;
 }
 
-export const PANEL: Frame = { width: 420, height: 290, left: 46, right: 348, top: 16, bottom: 244 };
+/** Two in a row on a wide screen. */
+export const PANEL: Frame = { width: 392, height: 290, left: 42, right: 328, top: 28, bottom: 244 };
+
+/** Three in a row on a wide screen. */
+export const SMALL_PANEL: Frame = { width: 320, height: 240, left: 40, right: 262, top: 28, bottom: 196 };
 
 export interface AxisText {
   readonly xTitle: string;
@@ -46,7 +50,7 @@ export function axes(frame: Frame, x: Scale, y: Scale, text: AxisText): Html {
   );
   return html`<g>${yTicks}<line class="axis" x1="${frame.left}" x2="${frame.right}" y1="${frame.bottom}" y2="${frame.bottom}"/>${xTicks}<text class="axis-title" x="${px(
     (frame.left + frame.right) / 2,
-  )}" y="${frame.bottom + 38}" text-anchor="middle">${text.xTitle}</text><text class="axis-title" x="2" y="${frame.top - 5}">${text.yTitle}</text></g>`;
+  )}" y="${frame.bottom + 38}" text-anchor="middle">${text.xTitle}</text><text class="axis-title" x="2" y="${frame.top - 15}">${text.yTitle}</text></g>`;
 }
 
 /** Coordinates with one decimal: a tenth of a pixel is enough, and keeps files small and bytes stable. */

@@ -51,11 +51,13 @@ export function gapByScale(analysis: ForgettingAnalysis, measure: PrimaryMeasure
   )}"/><path class="limit" d="M${frame.left} ${px(y.at(delta))}H${frame.right}M${frame.left} ${px(y.at(-delta))}H${frame.right}"/><text class="note" x="${
     frame.right + 6
   }" y="${px(y.at(delta) + 4)}">+${decimal(delta)}</text><text class="note" x="${frame.right + 6}" y="${px(y.at(-delta) + 4)}">−${decimal(delta)}</text>`;
+  const lineEnd = linePoints.at(-1);
+  if (lineEnd) labels.push({ tone: 'fit', text: 'line', y: lineEnd.y });
   const fit =
     linePoints.length > 1 && html`<path class="fit" d="M${linePoints.map((p) => `${px(p.x)} ${px(p.y)}`).join('L')}"/>`;
   const text = {
     xTitle: 'non-embedding parameters (log)',
-    yTitle: 'gap: unsafe minus the nearer other class',
+    yTitle: 'unsafe minus the nearer other class',
     xTick: count,
     yTick: tickText,
   };

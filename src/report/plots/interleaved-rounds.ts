@@ -2,12 +2,12 @@ import type { InterleavedArm, RoundMean, RoundMeasures } from '../../statistics/
 import { count, decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { CLASSES, tickText } from './forgetting-by-scale.ts';
-import { axes, type Frame, PANEL, panel, px } from './frame.ts';
+import { axes, type Frame, panel, px, SMALL_PANEL } from './frame.ts';
 import { type EndLabel, endLabels, marker, type Point, polyline, whisker } from './marks.ts';
 import { domainOf, linearScale } from './scales.ts';
 
 /** Twice as wide as a panel on a wide screen; on a phone it scrolls sideways in its box. */
-export const COURSE: Frame = { width: 860, height: 290, left: 46, right: 788, top: 16, bottom: 244 };
+export const COURSE: Frame = { width: 860, height: 300, left: 44, right: 788, top: 28, bottom: 254 };
 
 /** All rounds in one line of time: the score of each class through finetuning (plain) and review (shaded). */
 export function interleavedCourse(arm: InterleavedArm): Html {
@@ -56,7 +56,7 @@ export type RoundMeasure = 'end' | 'peak' | 'stepsToHalf' | 'savings' | 'residua
 
 /** One measure of each round, one line a class. */
 export function roundMeasure(arm: InterleavedArm, measure: RoundMeasure, title: string): Html {
-  const frame = PANEL;
+  const frame = SMALL_PANEL;
   const values = arm.classes.flatMap((one) => one.rounds.map((round) => round[measure]));
   const rounds = Math.max(1, ...arm.classes.flatMap((one) => one.rounds.map((round) => round.round)));
   const share = measure === 'end' || measure === 'peak' || measure === 'residual' || measure === 'savings';
@@ -80,7 +80,7 @@ export function roundMeasure(arm: InterleavedArm, measure: RoundMeasure, title: 
   const labels: EndLabel[] = [];
   const series = CLASSES.map((name, i) => {
     const own = arm.classes.find((one) => one.class === name)?.rounds ?? [];
-    const drawn = own.flatMap((round) => place(round, measure, (i - 1) * 4, x.at, y.at, domain));
+    const drawn = own.flatMap((round) => place(round, measure, (i - 1) * 3, x.at, y.at, domain));
     const last = drawn.at(-1);
     if (last) labels.push({ tone: name, text: name, y: last.at.y });
     return html`<g class="series-${name}">${polyline(drawn.map((one) => one.at))}${drawn.map(

@@ -7,16 +7,13 @@ export interface Point {
 }
 
 /** One drawn series: its colour, dash and marker come from the CSS class `series-<tone>`, its shape tells it apart without colour. */
-export type Tone = 'unsafe' | 'safe' | 'task' | 'gap' | 'second' | 'third' | 'fourth';
+export type Tone = 'unsafe' | 'safe' | 'task' | 'gap';
 
 const SHAPES: Readonly<Record<Tone, 'circle' | 'square' | 'triangle' | 'diamond'>> = {
   unsafe: 'circle',
   safe: 'square',
   task: 'triangle',
   gap: 'diamond',
-  second: 'square',
-  third: 'triangle',
-  fourth: 'circle',
 };
 
 export function polyline(points: readonly Point[]): Html {
@@ -51,15 +48,15 @@ export function whisker(x: number, low: number, high: number): Html {
 }
 
 export interface EndLabel {
-  readonly tone: Tone;
+  readonly tone: Tone | 'fit';
   readonly text: string;
   readonly y: number;
 }
 
-/** Names at the right end of their lines, moved apart when they would overlap; keeps the order of the lines. */
+/** Names at the right end of their lines, moved apart when they would overlap; keeps the order of the lines; equal ones stay in the order given. */
 export function endLabels(labels: readonly EndLabel[], x: number, top: number, bottom: number): Html {
   const gap = 15;
-  const sorted = [...labels].sort((a, b) => a.y - b.y || a.text.localeCompare(b.text, 'en'));
+  const sorted = [...labels].sort((a, b) => a.y - b.y);
   const ys = sorted.map((label) => label.y);
   for (let i = 1; i < ys.length; i++) ys[i] = Math.max(ys[i]!, ys[i - 1]! + gap);
   const over = (ys.at(-1) ?? 0) - bottom;

@@ -51,7 +51,7 @@ export function domainOf(
     ...always,
     ...values.filter((value): value is number => value !== undefined && Number.isFinite(value)),
   ];
-  const low = Math.floor(Math.min(...finite) / step - 1e-9) * step;
-  const high = Math.ceil(Math.max(...finite) / step + 1e-9) * step;
+  const low = Math.floor(Math.min(...finite) / step + 1e-9) * step;
+  const high = Math.ceil(Math.max(...finite) / step - 1e-9) * step;
   return [Number(low.toPrecision(12)), Number((high === low ? low + step : high).toPrecision(12))];
 }

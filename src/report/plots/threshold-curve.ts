@@ -2,13 +2,13 @@ import type { ThresholdPoint } from '../../statistics/analysis.ts';
 import { decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { CLASSES, tickText } from './forgetting-by-scale.ts';
-import { axes, PANEL, panel, px } from './frame.ts';
+import { axes, panel, px, SMALL_PANEL } from './frame.ts';
 import { type EndLabel, endLabels, polyline } from './marks.ts';
 import { linearScale } from './scales.ts';
 
 /** Share of items called forgotten at one scale when the threshold φ on the ROUGE-1 drop moves; the plan's φ is the dashed line. */
 export function thresholdCurve(points: readonly ThresholdPoint[], planned: number, scaleName: string): Html {
-  const frame = PANEL;
+  const frame = SMALL_PANEL;
   const sorted = [...points].sort((a, b) => a.phi - b.phi);
   const x = linearScale([0, Math.max(...sorted.map((point) => point.phi), planned)], [frame.left, frame.right]);
   const y = linearScale([0, 1], [frame.bottom, frame.top]);

@@ -2,13 +2,13 @@ import type { Curve, CurvePoint, ScaleForgetting } from '../../statistics/analys
 import { count, decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { CLASSES, tickText } from './forgetting-by-scale.ts';
-import { axes, PANEL, panel, px } from './frame.ts';
+import { axes, panel, px, SMALL_PANEL } from './frame.ts';
 import { band, type EndLabel, endLabels, marker, type Point, polyline, type Tone } from './marks.ts';
 import { domainOf, linearScale } from './scales.ts';
 
 /** Learning and forgetting at one scale: mean probability of the answers over the finetune session and, after the dotted line, the review. */
 export function learningCurves(curves: readonly Curve[], scale: ScaleForgetting): Html {
-  const frame = PANEL;
+  const frame = SMALL_PANEL;
   const here = curves.filter(
     (curve) =>
       curve.model === scale.model &&
@@ -65,7 +65,7 @@ export function forgettingCurves(
   scales: readonly ScaleForgetting[],
   name: (typeof CLASSES)[number],
 ): Html {
-  const frame = PANEL;
+  const frame = SMALL_PANEL;
   const here = scales.map((scale) =>
     curves.find((curve) => curve.model === scale.model && curve.class === name && curve.value === 'forgetting'),
   );

@@ -106,7 +106,7 @@ function onset(tests: MeasureTests): HtmlValue {
   if (tests.onset === null) return 'not testable: needs ≥ 4 scales and ≥ 2 seeds';
   const { statistic, critical, p, onsetX, tippingTau } = tests.onset;
   return html`${holds(tests.onset.holds)} T ${decimal(statistic)} against ${decimal(critical)}, p ${pValue(p)}, steepest after ${count(10 ** onsetX)} parameters${
-    tippingTau !== null && html`; lost at τ ≥ ${decimal(tippingTau, 3)}`
+    tippingTau !== null && html`; it would be lost if scales spread by τ ≥ ${decimal(tippingTau, 3)}`
   }`;
 }
 

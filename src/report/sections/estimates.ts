@@ -1,18 +1,18 @@
-import { MEASURES, type Measure } from '../../statistics/analysis.ts';
+import { CONTRASTS, type Estimate, MEASURES, type Measure } from '../../statistics/analysis.ts';
 import { count, decimal, grouped, interval, MISSING, percent, signed } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { primaryArm } from '../primary.ts';
 import type { ReportInput } from '../report-input.ts';
-import { table } from '../table.ts';
+import { type Column, table } from '../table.ts';
 import { section } from './figures.ts';
 
-export const MEASURE_TITLES: Readonly<Record<Measure, string>> = {
-  continuous: 'continuous (probability lost)',
-  binary: 'binary (share forgotten)',
-  nats: 'nats per token lost',
-  relative: 'share of the gain lost',
-  legacy: 'mean ROUGE-1 drop, all items',
-  area: 'area under the forgetting curve',
+const MEASURE_TITLES: Readonly<Record<Measure, string>> = {
+  continuous: 'Continuous: probability lost',
+  binary: 'Binary: share of items forgotten',
+  nats: 'Nats per token lost',
+  relative: 'Share of the finetuning gain lost',
+  legacy: 'Mean ROUGE-1 drop, all items',
+  area: 'Area under the forgetting curve',
 };
 
 const DECIDING: readonly Measure[] = ['continuous', 'binary'];
@@ -23,62 +23,82 @@ export function estimatesSection(input: ReportInput): Html {
   return section(
     'estimates',
     'The numbers',
-    html`${classTable(input, DECIDING, 'Forgetting by scale and class, the two measures that decide')}${contrastTable(
+    html`${DECIDING.map((measure) => classTable(input, measure))}${DECIDING.map((measure) => contrastTable(input, measure))}${otherArms(
       input,
-      DECIDING,
-      'Paired differences within runs',
-    )}<details><summary>Other measures</summary>${classTable(input, OTHERS, 'Forgetting by scale and class, secondary measures')}${contrastTable(
+    )}<details><summary>Secondary measures</summary>${OTHERS.map((measure) => [classTable(input, measure), contrastTable(input, measure)])}</details><details><summary>The published forgetting rate, taken apart by learnedness</summary>${decomposition(
       input,
-      OTHERS,
-      'Paired differences, secondary measures',
-    )}</details><details><summary>The published forgetting rate, taken apart by learnedness</summary>${decomposition(
-      input,
-    )}</details>${otherArms(input)}`,
+    )}</details>`,
     'SE and 95 % intervals come from the spread between seeds (variance pooled over scales); the clustered SE is within runs, items grouped by template; the bootstrap resamples seeds, templates and items. All of it is in estimates.csv and contrasts.csv beside this page.',
   );
 }
 
-function classTable(input: ReportInput, measures: readonly Measure[], caption: string): Html {
+function classTable(input: ReportInput, measure: Measure): Html {
   const scales = primaryArm(input.analysis)?.scales ?? [];
-  const starts = new Set<number>();
-  const rows = measures.flatMap((measure) =>
-    scales.flatMap((scale) =>
-      scale.classes.map((one, i) => ({ first: i === 0, cells: estimateCells(scale.model, one, measure) })),
-    ),
+  const rows = scales.flatMap((scale) =>
+    scale.classes.map((one, i) => {
+      const estimate = one.measures[measure];
+      return [
+        scaleName(scale.model, i === 0),
+        html`<span class="series-${one.class}"><span class="dotmark ${one.class}"></span></span>${one.class}`,
+        `${grouped(one.learned)} of ${grouped(one.items)}`,
+        decimal(one.clusters, Number.isInteger(one.clusters) ? 0 : 1),
+        ...estimateCells(estimate, decimal(estimate?.mean, 3)),
+      ];
+    }),
   );
-  for (const [i, row] of rows.entries()) if (row.first) starts.add(i);
   return table(
-    caption,
+    html`<b>${MEASURE_TITLES[measure]}</b>, by scale and class`,
     [
       { title: 'scale', kind: 'plain' },
       { title: 'class', kind: 'plain' },
-      { title: 'measure', kind: 'plain' },
       { title: 'n learned', kind: 'num' },
       { title: 'clusters', kind: 'num' },
       { title: 'seeds', kind: 'num' },
       { title: 'mean', kind: 'num' },
-      { title: 'SE', kind: 'num' },
-      { title: '95 % interval', kind: 'num' },
-      { title: 'SE clustered', kind: 'num' },
-      { title: 'bootstrap', kind: 'num' },
+      ...SPREAD_COLUMNS,
     ],
-    rows.map((row) => row.cells),
-    (row) => starts.has(row),
+    rows,
+    (row) => row % 3 === 0,
   );
 }
 
-type OneClass = NonNullable<ReturnType<typeof primaryArm>>['scales'][number]['classes'][number];
+function contrastTable(input: ReportInput, measure: Measure): Html {
+  const scales = primaryArm(input.analysis)?.scales ?? [];
+  const rows = scales.flatMap((scale) =>
+    CONTRASTS.map((contrast, i) => {
+      const estimate = scale.contrasts[measure][contrast];
+      return [
+        scaleName(scale.model, i === 0),
+        contrast === 'smaller' ? html`<b>the smaller</b>` : contrast.replace('-', ' − '),
+        ...estimateCells(estimate, signed(estimate?.mean, 3)),
+      ];
+    }),
+  );
+  return table(
+    html`<b>${MEASURE_TITLES[measure]}</b>, paired differences within runs`,
+    [
+      { title: 'scale', kind: 'plain' },
+      { title: 'difference', kind: 'plain' },
+      { title: 'seeds', kind: 'num' },
+      { title: 'paired Δ', kind: 'num' },
+      ...SPREAD_COLUMNS,
+    ],
+    rows,
+    (row) => row % CONTRASTS.length === 0,
+  );
+}
 
-function estimateCells(model: string, one: OneClass, measure: Measure): readonly (string | Html)[] {
-  const estimate = one.measures[measure];
+const SPREAD_COLUMNS: readonly Column[] = [
+  { title: 'SE', kind: 'num' },
+  { title: '95 % interval', kind: 'num' },
+  { title: 'SE clustered', kind: 'num' },
+  { title: '95 % bootstrap', kind: 'num' },
+];
+
+function estimateCells(estimate: Estimate | null, mean: string): readonly string[] {
   return [
-    model,
-    html`<span class="series-${one.class}"><span class="dotmark ${one.class}"></span></span>${one.class}`,
-    MEASURE_TITLES[measure],
-    `${grouped(one.learned)} of ${grouped(one.items)}`,
-    decimal(one.clusters, Number.isInteger(one.clusters) ? 0 : 1),
     String(estimate?.runs ?? 0),
-    decimal(estimate?.mean, 3),
+    mean,
     decimal(estimate?.se, 3),
     interval(estimate?.interval?.[0], estimate?.interval?.[1], 3),
     decimal(estimate?.seClustered, 3),
@@ -86,42 +106,9 @@ function estimateCells(model: string, one: OneClass, measure: Measure): readonly
   ];
 }
 
-function contrastTable(input: ReportInput, measures: readonly Measure[], caption: string): Html {
-  const scales = primaryArm(input.analysis)?.scales ?? [];
-  const rows = measures.flatMap((measure) =>
-    scales.flatMap((scale) =>
-      (['unsafe-safe', 'unsafe-task', 'smaller'] as const).map((contrast) => {
-        const estimate = scale.contrasts[measure][contrast];
-        return [
-          scale.model,
-          contrast === 'smaller' ? html`<b>the smaller</b>` : contrast.replace('-', ' − '),
-          MEASURE_TITLES[measure],
-          String(estimate?.runs ?? 0),
-          signed(estimate?.mean, 3),
-          decimal(estimate?.se, 3),
-          interval(estimate?.interval?.[0], estimate?.interval?.[1], 3),
-          decimal(estimate?.seClustered, 3),
-          interval(estimate?.bootstrap?.[0], estimate?.bootstrap?.[1], 3),
-        ];
-      }),
-    ),
-  );
-  return table(
-    caption,
-    [
-      { title: 'scale', kind: 'plain' },
-      { title: 'difference', kind: 'plain' },
-      { title: 'measure', kind: 'plain' },
-      { title: 'seeds', kind: 'num' },
-      { title: 'paired Δ', kind: 'num' },
-      { title: 'SE', kind: 'num' },
-      { title: '95 % interval', kind: 'num' },
-      { title: 'SE clustered', kind: 'num' },
-      { title: 'bootstrap', kind: 'num' },
-    ],
-    rows,
-    (row) => row % 3 === 0,
-  );
+/** A scale's name is seen once in its group and read out in every row. */
+function scaleName(model: string, first: boolean): Html {
+  return first ? html`${model}` : html`<span class="unseen">${model}</span>`;
 }
 
 function decomposition(input: ReportInput): Html {
@@ -138,8 +125,8 @@ function decomposition(input: ReportInput): Html {
       { title: 'known before', kind: 'num' },
     ],
     scales.flatMap((scale) =>
-      scale.classes.map((one) => [
-        scale.model,
+      scale.classes.map((one, i) => [
+        scaleName(scale.model, i === 0),
         one.class,
         decimal(one.decomposition.rate, 3),
         percent(one.decomposition.shareLearned),

@@ -26,15 +26,16 @@ export function scaleSection(input: ReportInput): Html {
   return section(
     'scale',
     'Forgetting against scale',
-    html`<figure><div class="panels">${PRIMARY.map((measure) => box(HEADINGS[measure], forgettingByScale(arm, measure)))}</div><figcaption><b>Forgetting by class.</b> Mean over seeds with 95 % intervals, learned items only, ${anchor}. Left: how much probability the model lost on the right answer. Right: share of items whose ROUGE-1 fell by more than ${decimal(
+    html`<figure><div class="panels">${PRIMARY.map((measure) => box(HEADINGS[measure], forgettingByScale(arm, measure)))}</div><figcaption><b>Forgetting by class.</b> Mean over seeds with 95 % intervals, learned items only, ${anchor}. Continuous: how much probability the model lost on the right answer. Binary: share of items whose ROUGE-1 fell by more than ${decimal(
       rougeDrop,
-    )}. A jump on the right without one on the left is an effect of the metric.</figcaption></figure><figure><div class="panels">${PRIMARY.map(
+    )}. A jump in the binary measure without one in the continuous is an effect of the metric.</figcaption></figure><figure><div class="panels">${PRIMARY.map(
       (measure) => box(HEADINGS[measure], gapByScale(analysis, measure)),
     )}</div><figcaption><b>The gap that decides.</b> Unsafe minus safe or unsafe minus task, whichever is smaller, in each run (dots), mean and 95 % interval (diamonds). Inside the grey band (±${decimal(
       smallestEffect,
-    )}) a gap is too small to matter. The thin grey line is the best straight line: a sharp onset must rise above it.</figcaption></figure><p class="lead">An item counts as learned when its answer is right and its mean token probability is at least ${decimal(
+    )}) a gap is too small to matter. The thin grey line is the best straight line: a sharp onset must rise above it.</figcaption></figure>`,
+    html`An item counts as learned when its answer is right and its mean token probability is at least ${decimal(
       learnedProbability,
-    )} at the end of finetuning: what was never learned cannot be forgotten.</p>`,
+    )} at the end of finetuning: what was never learned cannot be forgotten.`,
   );
 }
 

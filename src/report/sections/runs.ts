@@ -72,7 +72,7 @@ function attemptCells(stage: ReportStage, attempt: ReportAttempt): readonly (str
     attempt.rule,
     attempt.sentence,
     String(attempt.stepsLost),
-    attempt.endedAt ?? MISSING,
+    attempt.endedAt?.replace('T', ' ').replace(/\.\d+Z$/, 'Z') ?? MISSING,
   ];
 }
 

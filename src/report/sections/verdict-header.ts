@@ -46,13 +46,13 @@ export function verdictHeader(input: ReportInput): Html {
     verdict.raw !== verdict.verdict && html`<small>${verdict.raw} by the decision table, before caps</small>`
   }${input.exploratory !== undefined && html`<small>exploratory</small>`}</div><h1>${verdict.sentence}</h1>${facts(input)}<div class="says"><div><h2>Why</h2><ul>${verdict.reasons.map(
     (reason) => html`<li>${reason}</li>`,
-  )}</ul></div>${
+  )}</ul>${
     verdict.caps.length > 0 &&
-    html`<div><h2>What held it back</h2><ul>${verdict.caps.map(
+    html`<h2>What held it back</h2><ul>${verdict.caps.map(
       (cap) =>
-        html`<li><b>${cap.rule}</b> (${cap.from === cap.to ? `${cap.to} stays` : `${cap.from} → ${cap.to}`}): ${cap.why}</li>`,
-    )}</ul></div>`
-  }<div><h2>What it cannot say</h2><ul>${cannotSay(input).map((line) => html`<li>${line}</li>`)}</ul></div></div></div></header>`;
+        html`<li><b>${cap.rule.replaceAll('-', ' ')}</b> (${cap.from === cap.to ? `${cap.to} stays` : `${cap.from} → ${cap.to}`}): ${cap.why}</li>`,
+    )}</ul>`
+  }</div><div><h2>What it cannot say</h2><ul>${cannotSay(input).map((line) => html`<li>${line}</li>`)}</ul></div></div></div></header>`;
 }
 
 function facts(input: ReportInput): Html {

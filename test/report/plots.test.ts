@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { count, decimal, grouped, interval, pValue, signed } from '../../src/report/format.ts';
+import { endLabels } from '../../src/report/plots/marks.ts';
+import { domainOf, linearScale, logScale, niceTicks } from '../../src/report/plots/scales.ts';
+
+describe('scales of a plot', () => {
+  it('puts ticks on round values without floating-point dust', () => {
+    expect(niceTicks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+    expect(niceTicks(-0.2, 0.8, 5)).toEqual([-0.2, 0, 0.2, 0.4, 0.6, 0.8]);
+    expect(niceTicks(0, 1100, 4)).toEqual([0, 500, 1000]);
+  });
+
+  it('keeps every value and anchor inside the domain, and adds no empty band', () => {
+    expect(domainOf([0.13, 0.92, undefined, Number.NaN], 0.2, [0, 1])).toEqual([0, 1]);
+    expect(domainOf([-0.01, 1.02], 0.2, [0, 1])).toEqual([-0.2, 1.2]);
+    expect(domainOf([], 0.2, [0])).toEqual([0, 0.2]);
+  });
+
+  it('spaces decades evenly and ticks the measured sizes', () => {
+    const scale = logScale([1e4, 1e6, 1e5], [0, 100]);
+    expect(scale.ticks).toEqual([1e4, 1e5, 1e6]);
+    expect(scale.at(1e5)).toBeCloseTo(50, 9);
+    expect(scale.at(1e5) - scale.at(1e4)).toBeCloseTo(scale.at(1e6) - scale.at(1e5), 9);
+  });
+
+  it('draws one scale alone in the middle', () => {
+    expect(logScale([5e5], [0, 100]).at(5e5)).toBeCloseTo(50, 9);
+    expect(linearScale([0, 0], [0, 100]).at(0)).toBe(0);
+  });
+});
+
+describe('names at the ends of lines', () => {
+  it('never overlap, keep their order and stay inside', () => {
+    const tones = ['unsafe', 'safe', 'task', 'gap'] as const;
+    const drawn = endLabels(
+      tones.map((tone, i) => ({ tone, text: tone, y: 238 + i })),
+      300,
+      20,
+      240,
+    ).text;
+    const ys = [...drawn.matchAll(/ y="([\d.]+)"/g)].map((match) => Number(match[1]));
+    expect(ys.length).toBe(4);
+    for (let i = 1; i < ys.length; i++) expect((ys[i] ?? 0) - (ys[i - 1] ?? 0)).toBeGreaterThanOrEqual(14);
+    expect(Math.max(...ys)).toBeLessThanOrEqual(245);
+    expect([...drawn.matchAll(/>(\w+)<\/text>/g)].map((match) => match[1])).toEqual([...tones]);
+  });
+});
+
+describe('numbers in words', () => {
+  it('have a true minus, no minus zero, and a dash for what is missing', () => {
+    expect(decimal(-0.256)).toBe('−0.26');
+    expect(decimal(-0.001)).toBe('0.00');
+    expect(signed(0.001)).toBe('0.00');
+    expect(signed(0.42)).toBe('+0.42');
+    expect(decimal(null)).toBe('–');
+    expect(decimal(Number.NaN)).toBe('–');
+    expect(interval(null, undefined)).toBe('–');
+  });
+
+  it('never claim p = 0', () => {
+    expect(pValue(0)).toBe('< 0.001');
+    expect(pValue(0.0504)).toBe('0.050');
+    expect(pValue(null)).toBe('–');
+  });
+
+  it('shorten and group large counts', () => {
+    expect([count(24_960), count(1_780_224), count(999), count(124_000_000)]).toEqual([
+      '25 k',
+      '1.8 M',
+      '999',
+      '124 M',
+    ]);
+    expect([grouped(86_400), grouped(1_234_567), grouped(12)]).toEqual(['86,400', '1,234,567', '12']);
+  });
+});
