@@ -2,7 +2,7 @@ import type { Context } from '@temporalio/activity';
 import type { StageHeartbeat } from '../temporal/stage-heartbeat.ts';
 
 /** Beats on its own, so that a long read or copy does not look like a dead worker. */
-const BEAT_MS = 10_000;
+const BEAT_MS = 4_000;
 
 /** The heartbeat of one activity: says what was said last again and again until it is ended. */
 export class StageBeat {

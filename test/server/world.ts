@@ -1,0 +1,167 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import type { FinishingActivities } from '../../src/activities/activities.ts';
+import type { JobSpec } from '../../src/artifacts/job-spec.ts';
+import { Store } from '../../src/artifacts/store.ts';
+import { SweepFolder } from '../../src/artifacts/sweep-folder.ts';
+import { readModelCatalog } from '../../src/data/read-model-catalog.ts';
+import { freezePlan } from '../../src/experiment/freeze-plan.ts';
+import { parseSweep } from '../../src/experiment/parse-sweep.ts';
+import type { Plan, PlanStage } from '../../src/experiment/plan.ts';
+import type { SweepSchedule } from '../../src/experiment/sweep-control.ts';
+import { stageWorkflowId, sweepWorkflowId } from '../../src/experiment/workflow-ids.ts';
+import { type FakeBehaviour, succeeds } from '../../src/jobs/fake/fake-behaviour.ts';
+import { FakeLauncher } from '../../src/jobs/fake/fake-launcher.ts';
+import { FakePlatform } from '../../src/jobs/fake/fake-platform.ts';
+import { connect, type Lethe } from '../../src/temporal/connection.ts';
+import type { SweepReference } from '../../src/temporal/sweep-client.ts';
+import { createLetheWorker } from '../../src/worker.ts';
+import { NAMESPACE } from './namespace.ts';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface TinySweep {
+  readonly name?: string;
+  readonly models?: readonly string[];
+  readonly arms?: readonly string[];
+  readonly seeds?: readonly number[];
+  readonly learningRate?: number;
+}
+
+/** The world of one test: a store of its own, and with it a task queue and workflow ids of its own, on the server that all tests share. */
+export class World {
+  readonly store: Store;
+  readonly lethe: Lethe;
+  readonly platform: FakePlatform;
+  /** What a job does, by the label of its stage and its attempt; succeeds at once when nothing is said. */
+  readonly behaviours = new Map<string, (attempt: number) => FakeBehaviour>();
+  readonly #stop: (() => Promise<void>)[] = [];
+
+  private constructor(store: Store, lethe: Lethe) {
+    this.store = store;
+    this.lethe = lethe;
+    this.platform = new FakePlatform((spec) => this.#behave(spec));
+  }
+
+  static async create(): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), 'lethe-store-'));
+    const server = { address: inject('temporalAddress'), namespace: NAMESPACE };
+    const store = await Store.create(folder, server);
+    return new World(store, await connect(server));
+  }
+
+  /** Freezes a sweep of tiny stages: one finetune for each model and seed, and a review for each arm. */
+  async freeze(asked: TinySweep = {}): Promise<{ readonly sweep: SweepReference; readonly plan: Plan }> {
+    const { name = 'tiny', models = ['gpt2-d8'], arms = ['forgetting'], seeds = [1], learningRate = 0.003 } = asked;
+    const smoke = await readFile(join(project, 'configs', 'sweeps', 'smoke.yaml'), 'utf8');
+    const text = smoke
+      .replace(/^name: .*$/m, `name: ${name}`)
+      .replace(/^models: .*$/m, `models: [${models.join(', ')}]`)
+      .replace(/^arms: .*$/m, `arms: [${arms.join(', ')}]`)
+      .replace(/^seeds: .*$/m, `seeds: [${seeds.join(', ')}]`)
+      .replace(/learningRate: .*$/m, `learningRate: ${learningRate}`)
+      .replace(/^analysis:$/m, 'analysis:\n  scaleClaim: false');
+    const catalog = await readModelCatalog(join(project, 'configs', 'models'));
+    const parsed = parseSweep(text, { path: 'tiny.yaml', models: catalog });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    const { plan, planHash } = freezePlan(parsed.sweep);
+    const folder = await SweepFolder.freeze(this.store, plan, planHash);
+    return { sweep: { storeId: this.store.id, sweepId: folder.id, planHash }, plan };
+  }
+
+  /** A worker on the fake platform; several may run at once. Returns how it is stopped. */
+  async work(options: { readonly cached?: number } = {}): Promise<() => Promise<void>> {
+    const worker = await createLetheWorker({
+      storePath: this.store.path,
+      address: this.lethe.address,
+      namespace: NAMESPACE,
+      launcher: new FakeLauncher(this.platform),
+      trainer: ['fake-trainer'],
+      finishing: fakeFinishing(this.store),
+      watchMs: 200,
+      stopGraceMs: 2_000,
+      ...options,
+    });
+    const running = worker.run();
+    const stop = async () => {
+      worker.shutdown();
+      await running;
+    };
+    this.#stop.push(stop);
+    return stop;
+  }
+
+  async end(): Promise<void> {
+    for (const stop of this.#stop) await stop();
+    await this.lethe.close();
+    await rm(this.store.path, { recursive: true, force: true });
+  }
+
+  stageId(stage: PlanStage): string {
+    return stageWorkflowId(this.store.id, stage);
+  }
+
+  sweepId(sweep: SweepReference): string {
+    return sweepWorkflowId(this.store.id, sweep.sweepId);
+  }
+
+  /** Types of the events of a workflow's newest execution. */
+  async events(workflowId: string): Promise<string[]> {
+    const { events } = await this.lethe.client.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? []).map((event) => String(event.eventType));
+  }
+
+  /** How often the program of a stage's attempt was started, over all attempts. */
+  starts(stage: PlanStage): number {
+    let starts = 0;
+    for (let attempt = 1; attempt <= 20; attempt += 1) {
+      starts += this.platform.starts(`lethe-${this.store.shortId}-${stage.key.slice(0, 12)}-a${attempt}`);
+    }
+    return starts;
+  }
+
+  #behave(spec: JobSpec): FakeBehaviour {
+    return this.behaviours.get(spec.annotations.stage ?? '')?.(spec.attempt) ?? succeeds();
+  }
+}
+
+/** Counts what is whole; the real analysis has tests of its own and takes seconds. */
+function fakeFinishing(store: Store): FinishingActivities {
+  return {
+    gatherForgetting: async ({ sweepId }) => {
+      const { plan } = await new SweepFolder(store, sweepId).plan();
+      const missingRuns: string[] = [];
+      for (const run of plan.runs) {
+        for (const number of run.stages) {
+          const stage = plan.stages[number];
+          if (stage === undefined || (await store.stage(stage.key).result()) !== undefined) continue;
+          missingRuns.push(run.id);
+          break;
+        }
+      }
+      return { missingRuns, wholeRuns: plan.runs.length - missingRuns.length, tablesDigest: 'fake' };
+    },
+    analyse: async () => ({ verdict: 'UNLEARNED', statisticsDigest: 'fake' }),
+    writeReport: async ({ sweepId }) => ({ report: `sweeps/${sweepId}/report/index.html` }),
+  };
+}
+
+export const quick: Partial<SweepSchedule> = { parallel: 8 };
+
+/** Waits until `look` gives something. */
+export async function eventually<T>(
+  look: () => Promise<T | undefined | false>,
+  what: string,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    if (Date.now() > deadline) throw new Error(`expected ${what} within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
