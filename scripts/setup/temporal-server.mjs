@@ -65,6 +65,7 @@ async function build({ yes }) {
   // Module and build caches of their own: 3.8 GB that nobody needs once the binary is kept.
   const env = {
     ...process.env,
+    GOPATH: join(work, 'path'),
     GOMODCACHE: join(work, 'modules'),
     GOCACHE: join(work, 'cache'),
     GOFLAGS: '-modcacherw',
