@@ -52,7 +52,8 @@ bool ParseCheckpointName(const std::string& text, CheckpointName* name) {
   const size_t middle = writer.find('/');
   if (step < 0 || middle == std::string::npos || !IsNumber(writer.substr(0, middle))) return false;
   const std::string process = writer.substr(middle + 1);
-  if (process.empty() || process.find_first_not_of("0123456789abcdefABCDEF-") != std::string::npos) return false;
+  constexpr char kNameCharacters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
+  if (process.empty() || process.front() == '.' || process.find_first_not_of(kNameCharacters) != std::string::npos) return false;
   *name = {writer, step};
   return true;
 }

@@ -5,27 +5,12 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "files/file.h"
+#include "process/process_identity.h"
 
 namespace lethe {
 namespace {
-
-// Field 22 of /proc/self/stat. The second field may hold blanks and brackets, so count from its last bracket.
-Status StartTime(std::string* ticks) {
-  std::ifstream stat("/proc/self/stat");
-  std::stringstream content;
-  content << stat.rdbuf();
-  const std::string text = content.str();
-  const size_t bracket = text.rfind(')');
-  if (bracket == std::string::npos) return {Code::kInternal, "expected /proc/self/stat of this process, found none; is /proc mounted?"};
-  std::istringstream fields(text.substr(bracket + 1));
-  for (int field = 3; field <= 22; ++field) fields >> *ticks;
-  if (!fields) return {Code::kInternal, "expected 22 fields in /proc/self/stat, found fewer"};
-  return Status::Ok();
-}
 
 Status WriterName(std::string* name) {
   if (const char* pod = std::getenv("POD_UID"); pod != nullptr && *pod != '\0') {
@@ -33,9 +18,9 @@ Status WriterName(std::string* name) {
     const bool plain = name->size() <= 64 && name->find_first_not_of("0123456789abcdefABCDEF-") == std::string::npos;
     return plain ? Status::Ok() : Status(Code::kBadSpec, "expected $POD_UID as a UID of hex digits and dashes, found another text");
   }
-  std::string ticks;
-  if (Status s = StartTime(&ticks); !s.ok()) return s;
-  *name = std::to_string(::getpid()) + "-" + ticks;
+  uint64_t ticks = 0;
+  if (Status s = OwnStartTime(&ticks); !s.ok()) return s;
+  *name = std::to_string(::getpid()) + "-" + std::to_string(ticks);
   return Status::Ok();
 }
 
