@@ -1,0 +1,56 @@
+// One aligned piece of memory that a pass over a micro-batch lays its buffers into. It grows to the largest shape seen and is kept: once the shapes
+// repeat, nothing is allocated.
+#ifndef LETHE_MODEL_ARENA_H_
+#define LETHE_MODEL_ARENA_H_
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+namespace lethe {
+
+class Arena {
+ public:
+  // Lays out twice: layout(arena) calls Take for every buffer, first to measure (Take returns null), then for real. False: no memory.
+  template <typename Layout>
+  bool Place(const Layout& layout) {
+    base_ = nullptr;
+    used_ = 0;
+    layout(*this);
+    if (used_ > capacity_) {
+      memory_.reset();
+      capacity_ = 0;
+      memory_.reset(static_cast<float*>(std::aligned_alloc(kAlignment, static_cast<size_t>(used_) * sizeof(float))));
+      if (memory_ == nullptr) return false;
+      capacity_ = used_;
+    }
+    base_ = memory_.get();
+    used_ = 0;
+    layout(*this);
+    return true;
+  }
+
+  // `count` floats, not cleared, at the start of a cache line.
+  float* Take(int64_t count) {
+    float* taken = base_ == nullptr ? nullptr : base_ + used_;
+    used_ += (count + kLine - 1) / kLine * kLine;
+    return taken;
+  }
+
+ private:
+  static constexpr size_t kAlignment = 64;
+  static constexpr int64_t kLine = kAlignment / sizeof(float);
+  struct Free {
+    void operator()(float* memory) const { std::free(memory); }
+  };
+
+  std::unique_ptr<float, Free> memory_;
+  float* base_ = nullptr;
+  int64_t used_ = 0;
+  int64_t capacity_ = 0;
+};
+
+}  // namespace lethe
+
+#endif  // LETHE_MODEL_ARENA_H_

@@ -1,0 +1,29 @@
+// The language-model head with its loss, in chunks of rows, so that never more than a chunk of logits exists.
+#ifndef LETHE_MODEL_HEAD_H_
+#define LETHE_MODEL_HEAD_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "model/linear.h"
+#include "ops/cpu/ops.h"
+
+namespace lethe {
+
+struct Head {
+  Linear linear;  // [V, C], tied to the token embedding or its own; no bias
+
+  // Rows of a chunk: about 4 MB of logits, whatever the batch.
+  static int64_t ChunkRows(int64_t vocabulary);
+
+  // scores [rows] for x [rows, C] and targets [rows]. With dx: dx = gradient of (sum of -log p) * scale, and the weight's gradient is added to.
+  // logits: scratch of min(rows, ChunkRows) * V floats.
+  void Score(TokenScore* scores, float* dx, const float* x, const int32_t* targets, int64_t rows, float scale, float* logits, ThreadPool* pool) const;
+
+  // The arg max of every row of x: the same products, so the same arg max as Score's.
+  void ArgMax(int32_t* ids, const float* x, int64_t rows, float* logits, ThreadPool* pool) const;
+};
+
+}  // namespace lethe
+
+#endif  // LETHE_MODEL_HEAD_H_
