@@ -3,7 +3,7 @@ import { canonicalJson } from './canonical-json.ts';
 import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
 import { EXAMPLE_CLASSES } from './stage-spec.ts';
 import { anchorSteps, type Draft, type ModelCatalog, primaryArmOf, primaryReview } from './sweep-draft.ts';
-import type { WrittenPart, WrittenSession } from './sweep-schema.ts';
+import type { WrittenChanges, WrittenPart, WrittenSession } from './sweep-schema.ts';
 import { type FieldPath, list, quote, type YamlSource } from './yaml-source.ts';
 
 const MOST_RUNS = 100_000;
@@ -115,7 +115,7 @@ function checkSessions(source: YamlSource, draft: Draft): void {
   for (const name of ['finetune', 'review'] as const) {
     const base = sessions[name];
     const changes = rounds?.[name];
-    if (base && changes) checkSession(source, ['sessions', 'interleaved', name], { ...base, ...changes });
+    if (base && changes) checkSession(source, ['sessions', 'interleaved', name], { ...base, ...changes }, changes);
   }
   const noisy = sessions.finetune?.train ?? [];
   const notion = draft.data.notion;
@@ -130,31 +130,42 @@ function checkSessions(source: YamlSource, draft: Draft): void {
     );
 }
 
-function checkSession(source: YamlSource, field: FieldPath, session: WrittenSession): void {
-  checkParts(source, [...field, 'train'], session.train);
-  if (session.score) checkParts(source, [...field, 'score'], session.score);
+/** `written` = the fields that stand at this place of the file: what was taken from elsewhere is reported there. */
+function checkSession(
+  source: YamlSource,
+  field: FieldPath,
+  session: WrittenSession,
+  written: WrittenChanges = session,
+): void {
+  if (written.train) checkParts(source, [...field, 'train'], written.train);
+  if (written.score) checkParts(source, [...field, 'score'], written.score);
   const { steps, stop, warmupSteps } = session;
+  /** The field to blame: the one that stands here, or else the steps that were changed here. */
+  const place = (name: keyof WrittenChanges): FieldPath | undefined => {
+    if (written[name] !== undefined) return [...field, name];
+    return written.steps === undefined ? undefined : [...field, 'steps'];
+  };
   const anchors = anchorSteps(session);
-  const written = Array.isArray(session.anchors);
+  const anchorsPlace = place('anchors');
   for (const [index, step] of anchors.entries()) {
-    const at = written ? [...field, 'anchors', index] : [...field, 'anchors'];
+    if (!anchorsPlace) break;
+    const at = Array.isArray(written.anchors) ? [...anchorsPlace, index] : anchorsPlace;
     const before = anchors[index - 1];
     if (step > steps) source.report(at, `expected an anchor within the session's ${steps} steps, got ${step}`);
-    if (before !== undefined && step <= before)
+    if (before !== undefined && step <= before && written.anchors)
       source.report(at, `expected anchors in rising order, got ${step} after ${before}`);
   }
-  if (anchors.length > 10_000)
-    source.report([...field, 'anchors'], `expected at most 10000 anchors, got ${anchors.length}`);
-  if (typeof stop === 'object' && stop.everySteps > steps)
+  if (anchorsPlace && anchors.length > 10_000)
+    source.report(anchorsPlace, `expected at most 10000 anchors, got ${anchors.length}`);
+  const stopPlace = place('stop');
+  if (stopPlace && typeof stop === 'object' && stop.everySteps > steps)
     source.report(
-      [...field, 'stop', 'everySteps'],
+      written.stop ? [...stopPlace, 'everySteps'] : stopPlace,
       `expected a check within the session's ${steps} steps, got every ${stop.everySteps}`,
     );
-  if (warmupSteps !== undefined && warmupSteps > steps)
-    source.report(
-      [...field, 'warmupSteps'],
-      `expected a warm-up within the session's ${steps} steps, got ${warmupSteps}`,
-    );
+  const warmupPlace = place('warmupSteps');
+  if (warmupPlace && warmupSteps !== undefined && warmupSteps > steps)
+    source.report(warmupPlace, `expected a warm-up within the session's ${steps} steps, got ${warmupSteps}`);
 }
 
 function checkParts(source: YamlSource, field: FieldPath, parts: readonly WrittenPart[]): void {

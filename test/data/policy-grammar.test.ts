@@ -23,14 +23,17 @@ function noisy(seed: number, count: number, templates: 'disjoint' | 'shared' = '
 }
 
 function entropy(words: readonly string[]): number {
-  const counts = Map.groupBy(words, (word) => word)
-    .values()
-    .map((group) => group.length / words.length);
-  return [...counts].reduce((bits, share) => bits - share * Math.log2(share), 0);
+  const groups = [...Map.groupBy(words, (word) => word).values()];
+  const shares = groups.map((group) => group.length / words.length);
+  return shares.reduce((bits, share) => bits - share * Math.log2(share), 0);
 }
 
 function wordsAt(examples: readonly GrammarExample[], field: 'prompt' | 'response', place: number): string[] {
   return examples.map((example) => example[field].split(' ')[place]!);
+}
+
+function common(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  return [...one].filter((value) => other.has(value)).length;
 }
 
 function byClass(examples: readonly GrammarExample[]): [ExampleClass, GrammarExample[]][] {
@@ -80,8 +83,8 @@ describe('policy grammar', () => {
       const clusters = byClass(noisy(5, 160, templates)).map(([, rows]) => new Set(rows.map(({ cluster }) => cluster)));
       for (const set of clusters) expect(set.size).toBe(POLICY_GRAMMAR.templatesPerClass);
       const [unsafe, safe, task] = clusters as [Set<string>, Set<string>, Set<string>];
-      expect(unsafe.intersection(safe).size).toBe(templates === 'shared' ? 25 : 0);
-      expect(unsafe.intersection(task).size).toBe(0);
+      expect(common(unsafe, safe)).toBe(templates === 'shared' ? 25 : 0);
+      expect(common(unsafe, task)).toBe(0);
     }
   });
 
@@ -111,7 +114,7 @@ describe('policy grammar', () => {
       );
     });
     expect(pairs.reduce((sum, set) => sum + set.size, 0)).toBe(1600);
-    expect(pairs.reduce((all, set) => all.union(set)).size).toBe(1600);
+    expect(new Set(pairs.flatMap((set) => [...set])).size).toBe(1600);
   });
 
   it('gives a pair one answer under every template, so that it is learned and not computed', () => {
