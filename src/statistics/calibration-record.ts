@@ -33,6 +33,8 @@ export interface CalibrationRecord {
   readonly truths: readonly TruthRates[];
   /** Largest SHARP rate under `line` and `saturating`. */
   readonly falseSharp: number;
+  /** Largest spread τ between scales at which that rate is still ≤ .06 (steps of .005, up to .2); null when it is above already at τ = 0. */
+  readonly tippingTau?: number | null;
   /** Contrast at the largest scale under the alternatives (`line` and the others that rise). */
   readonly alternativeEffect: number;
   /** Rate of SHARP or GRADUAL under `line` with `alternativeEffect` at the top. */

@@ -50,18 +50,22 @@ export interface Verdict {
 }
 
 /** All that the decision table looks at. */
-export interface VerdictInput {
-  readonly plan: AnalysisPlan;
+export interface DecisionInput {
+  readonly plan: Pick<AnalysisPlan, 'smallestEffect' | 'alpha' | 'learnedShare'>;
   readonly tests: Readonly<Record<PrimaryMeasure, DecidingTests & { readonly lackOfFitTau: number | null }>>;
-  readonly minimumDetectable: number | null;
   readonly signs: Readonly<Record<'continuous' | 'nats' | 'relative', -1 | 0 | 1 | null>>;
   readonly learned: readonly { readonly model: string; readonly class: ExampleClass; readonly share: number }[];
   readonly controls: readonly ControlResult[];
+  readonly scales: number;
+}
+
+/** What the caps and the sentence look at as well. */
+export interface VerdictInput extends DecisionInput {
+  readonly minimumDetectable: number | null;
   readonly calibration: CalibrationSummary;
   readonly families: readonly string[];
   readonly plannedRuns: number;
   readonly missingRuns: number;
-  readonly scales: number;
   readonly seeds: number;
   readonly spanDecades: number;
 }
@@ -92,7 +96,7 @@ export function decideVerdict(input: VerdictInput): Verdict {
 }
 
 /** The table alone, without caps: also for the sensitivity analysis and the calibration. */
-export function rawVerdict(input: VerdictInput): RawVerdict {
+export function rawVerdict(input: DecisionInput): RawVerdict {
   const { plan, tests } = input;
   const unlearned = input.learned.filter(({ share }) => !(share >= plan.learnedShare));
   if (unlearned.length > 0) {
@@ -173,14 +177,14 @@ function gates(tests: DecidingTests): Gates {
   return { supported, onset, sharp: supported && onset };
 }
 
-function signsDisagree({ signs }: VerdictInput): string | null {
+function signsDisagree({ signs }: DecisionInput): string | null {
   const known = Object.entries(signs).filter(([, sign]) => sign !== null);
   if (known.every(([, sign]) => sign === 1)) return null;
   const listed = known.map(([name, sign]) => `${name} ${sign === 1 ? '+' : sign === 0 ? '0' : '−'}`).join(', ');
   return `The continuous measures disagree about the sign of the contrast at the largest scale (${listed}).`;
 }
 
-function gateReasons(measure: PrimaryMeasure, input: VerdictInput): string[] {
+function gateReasons(measure: PrimaryMeasure, input: DecisionInput): string[] {
   const { presence, absence, onset } = input.tests[measure];
   const effect = input.plan.smallestEffect;
   const reasons = [
