@@ -7,6 +7,8 @@ import type { FileDigest, StageResult } from './stage-result.ts';
 import type { Outcome, WriterOrigin } from './writer-files.ts';
 import { sha256OfFile, type WriterFolder } from './writer-folder.ts';
 
+const WEIGHTS = 'model.safetensors';
+
 /** Thrown when the files of a trainer that said it was done do not make a whole result. The next attempt may still fill the gap. */
 export class ResultRefused extends Error {
   override readonly name = 'ResultRefused';
@@ -112,9 +114,9 @@ async function anchorOf(chain: readonly ChainLink[], step: number, rows: number)
 async function weightsOf(chain: readonly ChainLink[], step: number): Promise<FileDigest> {
   for (const { writer, until } of chain) {
     if (step > until) continue;
-    const file = (await writer.checkpoint(step, 'digests'))?.files['model.safetensors'];
+    const file = (await writer.checkpoint(step, 'digests', WEIGHTS))?.files[WEIGHTS];
     if (file === undefined) continue;
-    return { path: pathInStage(writer, `${writer.checkpointPath(step)}/model.safetensors`), ...file };
+    return { path: pathInStage(writer, `${writer.checkpointPath(step)}/${WEIGHTS}`), ...file };
   }
   const name = chain[0]?.writer.attempt.stage.shortKey;
   throw new ResultRefused(

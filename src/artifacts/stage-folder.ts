@@ -64,13 +64,10 @@ export class StageFolder {
   /** All that the ledger needs, from the disk. */
   async history(): Promise<StageHistory> {
     const [result, numbers, overrides] = await Promise.all([this.result(), this.attempts(), this.overrides()]);
-    const evidence: Evidence[] = [];
-    let open: AttemptFolder | undefined;
-    for (const number of numbers) {
-      const over = await this.attempt(number).evidence();
-      if (over !== undefined) evidence.push(over);
-      else if (number === numbers.at(-1)) open = this.attempt(number);
-    }
+    const found = await Promise.all(numbers.map((number) => this.attempt(number).evidence()));
+    const evidence = found.filter((over) => over !== undefined);
+    const last = numbers.at(-1);
+    const open = last === undefined || found.at(-1) !== undefined ? undefined : this.attempt(last);
     return { result, evidence, overrides, open };
   }
 

@@ -75,9 +75,9 @@ export class WriterFolder {
 
   /**
    * The manifest of a checkpoint whose files are all there: by their sizes, or by their digests too (`digests`: reads every byte).
-   * Undefined when the checkpoint is missing or damaged.
+   * Undefined when the checkpoint is missing or damaged. With `only`, the other files do not matter.
    */
-  async checkpoint(step: number, check: 'sizes' | 'digests'): Promise<CheckpointManifest | undefined> {
+  async checkpoint(step: number, check: 'sizes' | 'digests', only?: string): Promise<CheckpointManifest | undefined> {
     const folder = this.checkpointPath(step);
     try {
       const manifest = await readJsonIfThere<CheckpointManifest>(
@@ -86,6 +86,7 @@ export class WriterFolder {
       );
       if (manifest === undefined || manifest.step !== step) return undefined;
       for (const [name, file] of Object.entries(manifest.files)) {
+        if (only !== undefined && name !== only) continue;
         const path = join(folder, name);
         if ((await stat(path)).size !== file.bytes) return undefined;
         if (check === 'digests' && (await sha256OfFile(path)).sha256 !== file.sha256) return undefined;
