@@ -14,6 +14,9 @@ export function storeFolder(asked: string | undefined, environment: NodeJS.Proce
 /** The native trainer, built by set-up. */
 export const trainerBinary: string = join(projectFolder, 'native', 'build', 'lethe-trainer');
 
+/** The program that publishes a local job and becomes it. */
+export const launchBinary: string = join(projectFolder, 'native', 'build', 'lethe-launch');
+
 /** A path as a person would type it from the current folder. */
 export function shownPath(path: string): string {
   const here = process.cwd();

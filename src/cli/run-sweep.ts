@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Store } from '../artifacts/store.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
@@ -9,7 +11,7 @@ import { everyResultIsThere, whenWhole } from './finished-sweep.ts';
 import { followToTheEnd } from './follow-sweep.ts';
 import { type LoadedSweep, loadSweep } from './load-sweep.ts';
 import { comparePlans, describeDifference } from './plan-difference.ts';
-import { storeFolder } from './project-folder.ts';
+import { launchBinary, storeFolder, trainerBinary } from './project-folder.ts';
 import { type Connection, connectStore, EMBEDDED, sweepLink } from './session.ts';
 import { listSweeps, nameOf, readSweep, type StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
@@ -29,6 +31,7 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   const output = new Output(options);
   const say = (text: string) => output.say(text);
   const loaded = await loadSweep(file);
+  await requireTrainer();
   const store = await Store.create(storeFolder(options.store), EMBEDDED);
   const before = await listSweeps(store);
 
@@ -50,34 +53,22 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   const { runs, stages } = loaded.plan;
   say(`${loaded.id}: ${runs.length} runs, ${stages.length} stages`);
 
-  const connection = await connectStore(store, {
-    worker: true,
-    say,
-    ...(options.slots === undefined ? {} : { slots: options.slots }),
-  });
+  const slots = options.slots === undefined ? {} : { slots: options.slots };
+  const connection = await connectStore(store, { say });
+  const ui = sweepLink(connection, sweep.id) ?? null;
   try {
     const settled = await start(store, sweep, connection, scheduleOf(loaded, options.slots));
     if (settled !== undefined) return await tellSweepEnd({ store, sweep, output }, settled);
-    if (options.detach) {
-      output.record({
-        event: 'detached',
-        sweep: sweep.id,
-        planHash: sweep.planHash,
-        ui: sweepLink(connection, sweep.id) ?? null,
-      });
-      output.line(`${sweep.id} is under way. Follow it with: lethe watch ${sweep.id}`);
-      return EXIT.done;
-    }
-    output.record({
-      event: 'started',
-      sweep: sweep.id,
-      planHash: sweep.planHash,
-      ui: sweepLink(connection, sweep.id) ?? null,
-    });
   } finally {
     await connection.close();
   }
-  return followToTheEnd({ store, sweep, output, ...(options.slots === undefined ? {} : { slots: options.slots }) });
+  output.record({ event: 'started', sweep: sweep.id, planHash: sweep.planHash, ui });
+  if (!options.detach) return followToTheEnd({ store, sweep, output, ...slots });
+
+  await (await connectStore(store, { worker: true, say, ...slots })).close();
+  output.record({ event: 'detached', sweep: sweep.id, planHash: sweep.planHash, ui });
+  output.line(`${sweep.id} is under way. Follow it with: lethe watch ${sweep.id}`);
+  return EXIT.done;
 }
 
 /** Starts the sweep where that is called for. Returns its end when it has settled: that changes only by `resume` and `retry`. */
@@ -122,6 +113,17 @@ async function makeRoom(
     }
   } finally {
     await connection.close();
+  }
+}
+
+/** Without it every job would fail the same way, one after the other. */
+async function requireTrainer(): Promise<void> {
+  for (const binary of [trainerBinary, launchBinary]) {
+    await access(binary, constants.X_OK).catch(() => {
+      throw new BadInput(
+        `expected the native build at ${binary}, there is none; nothing was created. Run: npm run setup`,
+      );
+    });
   }
 }
 

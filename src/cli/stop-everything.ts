@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { Store } from '../artifacts/store.ts';
 import { LocalLauncher } from '../jobs/local/local-launcher.ts';
 import { stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { stopEmbeddedWorker } from './embedded-worker.ts';
-import { projectFolder } from './project-folder.ts';
+import { launchBinary } from './project-folder.ts';
 
 export interface Stopped {
   readonly worker: boolean;
@@ -31,7 +30,7 @@ async function stopJobs(store: Store, by: string, say: (text: string) => void): 
   const attempts = await openAttempts(store);
   if (attempts.length === 0) return [];
   say(`${attempts.length} job${attempts.length === 1 ? '' : 's'} write a checkpoint and end`);
-  const launcher = new LocalLauncher({ launchBinary: [join(projectFolder, 'native', 'build', 'lethe-launch')] });
+  const launcher = new LocalLauncher({ launchBinary: [launchBinary] });
   try {
     const stopped = await Promise.all(
       attempts.map(async (attempt) => {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { NoStore, Store } from '../../artifacts/store.ts';
 import { findTemporalCli, temporalServerVersion } from '../../temporal/temporal-cli.ts';
 import { machineRate } from '../machine-rate.ts';
-import { projectFolder, trainerBinary } from '../project-folder.ts';
+import { launchBinary, projectFolder, trainerBinary } from '../project-folder.ts';
 import { formatBytes } from '../terminal/duration.ts';
 import { examineJobs } from './examine-jobs.ts';
 import { examineProcesses } from './examine-processes.ts';
@@ -66,7 +66,7 @@ async function examineTemporalCli(): Promise<Finding> {
 
 async function examineTrainer(): Promise<Finding> {
   const build = `npm run setup (in ${projectFolder})`;
-  for (const binary of [trainerBinary, join(projectFolder, 'native', 'build', 'lethe-launch')]) {
+  for (const binary of [trainerBinary, launchBinary]) {
     try {
       await access(binary, constants.X_OK);
     } catch {

@@ -61,9 +61,15 @@ export function renderStatus(status: SweepStatus, output: Output, rows = Number.
   if (status.reason !== undefined) lines.push(cut(status.reason, output.width));
   lines.push('', output.paint('strong', table[0]!), ...table.slice(1));
   if (hidden.length > 0) lines.push(output.paint('faint', `… and ${countByState(hidden)}`));
-  for (const command of new Set(status.rows.flatMap((row) => row.stage.command ?? [])))
-    lines.push(`  to go on: ${command}`);
+  lines.push(...howToGoOn(status));
   return lines;
+}
+
+/** One command a parked stage while they are few, otherwise the one that re-opens all. */
+function howToGoOn(status: SweepStatus): string[] {
+  const commands = [...new Set(status.rows.flatMap((row) => row.stage.command ?? []))];
+  const shown = commands.length <= 3 ? commands : [`lethe retry ${status.sweep} --failed`];
+  return shown.map((command) => `  to go on: ${command}`);
 }
 
 function cells(row: RunStatus, output: Output): string[] {

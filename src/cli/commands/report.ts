@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { BadInput, type ExitCode } from '../exit-codes.ts';
+
+interface ReportOptions extends StoreOptions {
+  readonly fromTables?: string;
+  readonly out?: string;
+}
+
+export function reportCommand(): Command {
+  const command = makeCommand({
+    usage: 'report [sweep]',
+    description: 'Show the verdict and where the report is; or analyse tables that came alone',
+    examples: ['lethe report quickstart', 'lethe report --from-tables shared-tables/ --out report/'],
+  })
+    .option('--from-tables <folder>', 'analyse the tables of this folder (docs/formats.md, Tables) instead of a sweep')
+    .option('--out <folder>', 'where the report goes, with --from-tables (default: report/ in that folder)');
+  return withStoreOptions(command).action(exitsWith(report));
+}
+
+async function report(name: string | undefined, options: ReportOptions): Promise<ExitCode> {
+  if (options.fromTables !== undefined) {
+    if (name !== undefined) throw new BadInput(`expected a sweep or --from-tables, got both ("${name}")`);
+    const { reportFromTables } = await import('../report-from-tables.ts');
+    return reportFromTables(options.fromTables, options);
+  }
+  if (options.out !== undefined)
+    throw new BadInput('--out: expected together with --from-tables; a sweep keeps its report in the store');
+  const { reportOfSweep } = await import('../report-of-sweep.ts');
+  return reportOfSweep(name, options);
+}

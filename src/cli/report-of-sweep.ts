@@ -1,0 +1,40 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
+import { shownPath } from './project-folder.ts';
+import { openStore } from './session.ts';
+import { findSweep } from './sweeps.ts';
+import { Output } from './terminal/output.ts';
+import { verdictLines } from './verdict-lines.ts';
+
+/** Shows the verdict of a sweep from the report that its workflow wrote. */
+export async function reportOfSweep(
+  name: string | undefined,
+  options: { readonly store?: string; readonly json?: boolean },
+): Promise<ExitCode> {
+  const output = new Output(options);
+  const store = await openStore(options.store);
+  const sweep = await findSweep(store, name);
+  const folder = join(sweep.folder.path, 'report');
+  const page = join(folder, 'index.html');
+  await access(page).catch(() => {
+    throw new BadInput(
+      `${sweep.id} has no report yet: it is written when nothing of the sweep can run any more. "lethe watch ${sweep.id}" follows it.`,
+    );
+  });
+  const lines = await verdictLines(folder, output.width);
+  for (const line of lines) output.line(line);
+  if (lines.length === 0)
+    output.line(`No run of ${sweep.id} is whole, so there is no verdict. What is missing: ${shownPath(page)}`);
+  output.record({ sweep: sweep.id, planHash: sweep.planHash, report: page, ...(await verdictOf(folder)) });
+  return EXIT.done;
+}
+
+async function verdictOf(folder: string): Promise<object> {
+  try {
+    const { verdict, raw, caps } = JSON.parse(await readFile(join(folder, 'verdict.json'), 'utf8'));
+    return { verdict, raw, caps };
+  } catch {
+    return { verdict: null };
+  }
+}
