@@ -1,9 +1,9 @@
-import { countParameters } from './model-size.ts';
+import { blockParameters, countParameters, queryKeyValueWidth } from './model-size.ts';
 import { parsePolicyGrammarRecipe } from './parse-recipe.ts';
 import { EXAMPLE_TOKENS, POLICY_GRAMMAR, rowsOf } from './policy-grammar-recipe.ts';
-import type { DataReference, ModelSpec, ScoreSpec, StageSpec, TrainSpec } from './stage-spec.ts';
+import type { DataReference, ModelSpec, StageSpec } from './stage-spec.ts';
 
-/** What a stage costs, from its spec alone. A stop rule may end it sooner: `least…` is the cost when its first check passes. */
+/** What a stage costs, from its spec alone. A stop rule may end it sooner: `leastFlops` is the cost when its first check passes. */
 export interface StageCost {
   readonly trainedTokens: number;
   readonly scoredTokens: number;
@@ -11,76 +11,103 @@ export interface StageCost {
   readonly leastFlops: number;
   /** Of the trainer's process, with the whole batch in one pass. */
   readonly memoryBytes: number;
-  /** While it runs: the last checkpoints, those of anchors not yet scored, and scores. */
+  /** While it runs: the last checkpoints and the scores. */
   readonly runningDiskBytes: number;
   /** After collection: final weights and scores. */
   readonly keptDiskBytes: number;
 }
 
+/** Tokens of a sequence that go through the model, and those whose prediction counts. The last token predicts nothing. */
+export interface SequenceShape {
+  readonly rows: number;
+  readonly kept: number;
+}
+
 const FLOAT = 4;
-/** Binary, thread stacks and workspaces of the products, before any model. */
-const BASE_MEMORY = 48 * 2 ** 20;
 /** Checkpoints of weights and both moments that are kept for resumption. */
 const CHECKPOINTS_KEPT = 2;
-/** One line of a score file and its columns in the table of the stage. */
+/** One line of a score file, and again its columns in the table of the stage. */
 const SCORE_ROW_BYTES = 160;
+/** Binary, stacks and buffers of the trainer before any model. */
+const BASE_MEMORY = 16 * 2 ** 20;
+/** Logits exist in chunks of at most so many floats. */
+const LOGITS_CHUNK = 2 ** 20;
 
 export function costOfStage(spec: StageSpec): StageCost {
   const { model, train, score } = spec;
-  const { parameters } = countParameters(model);
+  const weightBytes = FLOAT * countParameters(model).parameters;
   const steps = train?.steps ?? 0;
-  const leastSteps = train?.stop ? Math.min(steps, train.stop.everySteps) : steps;
+  const batch = train?.batch ?? 0;
+  const checkEvery = train?.stop?.everySteps;
   const scoredRows = score ? rowsOfData(score.data) : 0;
   const anchors = (upTo: number) => (score ? new Set([...score.atSteps.filter((step) => step <= upTo), upTo]).size : 0);
-  const trainedTokens = (train?.batch ?? 0) * steps * EXAMPLE_TOKENS;
-  const checks = train?.stop ? Math.floor(steps / train.stop.everySteps) : 0;
+  const checks = (upTo: number) => (checkEvery === undefined ? 0 : Math.floor(upTo / checkEvery));
 
-  const trainFlops = (upTo: number) => (train?.batch ?? 0) * upTo * flopsOfTraining(model, EXAMPLE_TOKENS);
-  const scoreFlops = (passes: number, checked: number) =>
-    score ? scoredRows * (passes * flopsOfAnchor(model, score) + checked * flopsOfScoring(model, EXAMPLE_TOKENS)) : 0;
-
-  const weightBytes = FLOAT * parameters;
-  const scoreBytes = anchors(steps) * scoredRows * SCORE_ROW_BYTES;
+  const trained = trainedShape(train?.lossOn ?? 'response');
+  const scored = trainedShape('response');
+  const flopsUpTo = (upTo: number) =>
+    batch * upTo * flopsOfTraining(model, trained) +
+    scoredRows * (anchors(upTo) * flopsOfAnchor(model) + checks(upTo) * flopsOfScoring(model, scored));
+  const scoreBytes = 2 * anchors(steps) * scoredRows * SCORE_ROW_BYTES;
   return {
-    trainedTokens,
-    scoredTokens: scoredRows * EXAMPLE_TOKENS * (anchors(steps) + checks),
-    flops: trainFlops(steps) + scoreFlops(anchors(steps), checks),
-    leastFlops: trainFlops(leastSteps) + scoreFlops(anchors(leastSteps), Math.min(1, checks)),
-    memoryBytes: trainerMemory(model, train),
-    runningDiskBytes: CHECKPOINTS_KEPT * 3 * weightBytes + 2 * scoreBytes,
-    keptDiskBytes: (train ? weightBytes : 0) + 2 * scoreBytes,
+    trainedTokens: batch * steps * EXAMPLE_TOKENS,
+    scoredTokens: scoredRows * EXAMPLE_TOKENS * (anchors(steps) + checks(steps)),
+    flops: flopsUpTo(steps),
+    leastFlops: flopsUpTo(Math.min(steps, checkEvery ?? steps)),
+    memoryBytes: trainerMemory(model, batch, trained),
+    runningDiskBytes: CHECKPOINTS_KEPT * 3 * weightBytes + scoreBytes,
+    keptDiskBytes: (train ? weightBytes : 0) + scoreBytes,
   };
 }
 
-/** Forward and backward of one sequence: 6 per weight and token, and the products of attention with its own length. */
-export function flopsOfTraining(model: ModelSpec, tokens: number): number {
-  return 3 * flopsOfScoring(model, tokens);
+function trainedShape(lossOn: 'response' | 'all'): SequenceShape {
+  const rows = EXAMPLE_TOKENS - 1;
+  return { rows, kept: lossOn === 'all' ? rows : POLICY_GRAMMAR.responseTokens };
 }
 
-/** Forward of one sequence: 2 per weight and token; scores and mix of attention 4 × width per token and position. */
-export function flopsOfScoring(model: ModelSpec, tokens: number): number {
-  return tokens * (2 * countParameters(model).multiplied + 4 * model.layers * model.width * tokens);
+/** Forward and backward of one sequence: three times its forward, 6 per weight and row. */
+export function flopsOfTraining(model: ModelSpec, shape: SequenceShape): number {
+  return 3 * flopsOfScoring(model, shape);
 }
 
-function flopsOfAnchor(model: ModelSpec, score: ScoreSpec): number {
-  const generated = POLICY_GRAMMAR.promptTokens + Math.min(score.maxNewTokens, POLICY_GRAMMAR.responseTokens);
-  return flopsOfScoring(model, EXAMPLE_TOKENS) + flopsOfScoring(model, generated);
+/**
+ * Forward of one sequence: 2 per weight and row, and 4 × width per row and position for attention's scores and mix. The inner half of the last
+ * block and the head run on the kept rows alone.
+ */
+export function flopsOfScoring(model: ModelSpec, { rows, kept }: SequenceShape): number {
+  const { layers, width, vocabulary } = model;
+  const { attention, inner } = blockParameters(model);
+  const weights = rows * (layers * attention + (layers - 1) * inner) + kept * (inner + vocabulary * width);
+  return 2 * weights + 4 * layers * width * rows * rows;
 }
 
-/** Weights, gradients and both moments; the activations that the backward pass needs; the logits of one pass and their gradient. */
-export function trainerMemory(model: ModelSpec, train: Pick<TrainSpec, 'batch'> | undefined): number {
+/** Scores, and for an answer that is not an exact match its greedy continuation. */
+function flopsOfAnchor(model: ModelSpec): number {
+  const generated = { rows: EXAMPLE_TOKENS - 1, kept: POLICY_GRAMMAR.responseTokens };
+  return flopsOfScoring(model, trainedShape('response')) + flopsOfScoring(model, generated);
+}
+
+/**
+ * Resident memory of the trainer with `batch` sequences in one pass (0: it only scores): weights, gradients and two moments; per block what its
+ * backward needs; the gradients on their way down; a chunk of logits.
+ */
+export function trainerMemory(
+  model: ModelSpec,
+  batch: number,
+  shape: SequenceShape = trainedShape('response'),
+): number {
   const { parameters } = countParameters(model);
-  const tokens = (train?.batch ?? 1) * EXAMPLE_TOKENS;
-  const activations = tokens * (model.layers * activationsPerToken(model) + 4 * model.width);
-  const logits = 2 * tokens * model.vocabulary;
-  return BASE_MEMORY + FLOAT * ((train ? 4 : 1) * parameters + activations + logits);
-}
-
-/** Floats that one block keeps for one token: two normed inputs, query, key, value, attention's rows and mix, the residual, the inner layer twice. */
-function activationsPerToken({ width, heads, keyValueHeads, feedForward, family }: ModelSpec): number {
-  const keyValueWidth = (width / heads) * keyValueHeads;
-  const inner = family === 'llama' ? 3 * feedForward : 2 * feedForward;
-  return 6 * width + 2 * keyValueWidth + heads * EXAMPLE_TOKENS + inner;
+  if (batch === 0) return BASE_MEMORY + FLOAT * (parameters + LOGITS_CHUNK);
+  const { width, layers, heads, feedForward, family, vocabulary } = model;
+  const wide = queryKeyValueWidth(model);
+  const attentionRow = heads * Math.ceil(shape.rows / 8) * 8;
+  const entering = family === 'llama' ? 2 * feedForward : feedForward;
+  const block = 6 * width + wide + attentionRow + entering + feedForward;
+  const descending = 3 * width + feedForward + wide + attentionRow;
+  const rows = batch * shape.rows;
+  const kept = batch * shape.kept;
+  const logits = Math.min(LOGITS_CHUNK, kept * vocabulary);
+  return BASE_MEMORY + FLOAT * (4 * parameters + rows * (layers * block + descending) + 4 * kept * width + logits);
 }
 
 function rowsOfData({ recipe }: DataReference): number {

@@ -49,23 +49,32 @@ describe('countParameters', () => {
 });
 
 describe('cost of training', () => {
+  const all = (rows: number) => ({ rows, kept: rows });
+
   it('is about six per parameter and token where attention is small', () => {
     const model = models['gpt2-xl']!;
-    const perToken = flopsOfTraining(model, 16) / 16;
+    const perToken = flopsOfTraining(model, all(16)) / 16;
     expect(perToken / (6 * countParameters(model).parameters)).toBeCloseTo(1, 1);
   });
 
-  it('grows by the attention over the sequence', () => {
+  it('grows with the square of the sequence by attention alone', () => {
     const model = models['gpt2-small']!;
-    const linear = 1024 * (flopsOfTraining(model, 1) - 12 * 12 * 768);
-    expect(flopsOfTraining(model, 1024) - linear).toBe(12 * 12 * 768 * 1024 * 1024);
+    const attention = 12 * 12 * 768;
+    const linear = 1024 * (flopsOfTraining(model, all(1)) - attention);
+    expect(flopsOfTraining(model, all(1024)) - linear).toBe(attention * 1024 * 1024);
+  });
+
+  it('saves the head and the last inner half on rows that predict nothing of the response', () => {
+    const model = models['gpt2-small']!;
+    const saved = flopsOfTraining(model, all(8)) - flopsOfTraining(model, { rows: 8, kept: 4 });
+    expect(saved / (4 * 6)).toBeCloseTo(50257 * 768 + 2 * 768 * 3072, -5);
   });
 
   it('holds weights, gradients and two moments of a model in training, and weights alone when it only scores', () => {
     const model = models['gpt2-xl']!;
     const bytes = 4 * countParameters(model).parameters;
-    expect(trainerMemory(model, { batch: 1 })).toBeGreaterThan(4 * bytes);
-    expect(trainerMemory(model, { batch: 1 })).toBeLessThan(4.1 * bytes);
-    expect(trainerMemory(model, undefined)).toBeLessThan(1.1 * bytes);
+    expect(trainerMemory(model, 1)).toBeGreaterThan(4 * bytes);
+    expect(trainerMemory(model, 1)).toBeLessThan(4.1 * bytes);
+    expect(trainerMemory(model, 0)).toBeLessThan(1.1 * bytes);
   });
 });
