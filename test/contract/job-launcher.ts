@@ -35,8 +35,8 @@ export interface LauncherWorld {
   race(spec: JobSpec): Promise<void>;
   /** The machine is started again: everything that ran is gone. Launchers made from now on see it. */
   reboot(): Promise<void>;
-  /** Launchers made from now on cannot see their jobs. */
-  breakDown(): Promise<void>;
+  /** Launchers cannot see their jobs until `mend` is called. */
+  breakDown(): Promise<{ mend(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -277,18 +277,23 @@ export function jobLauncherContract(name: string, { setup }: LauncherContract): 
       expect(await until(launcher, theirs, 'running')).toMatchObject({ state: 'running' });
     });
 
-    it('throws when it cannot see its jobs, and the job runs on', async () => {
-      world = await setup(1);
-      const before = world.launcher();
-      const spec = await world.job({});
-      await before.launch(spec);
-      await until(before, spec, 'running');
-      await world.breakDown();
-      const blind = world.launcher();
-      await expect(blind.observe(spec)).rejects.toThrow(LauncherUnreachable);
-      await expect(blind.launch(await world.job({}))).rejects.toThrow(LauncherUnreachable);
-      await expect(blind.platformEvidence(spec)).rejects.toThrow(LauncherUnreachable);
-      expect(await world.starts(spec)).toBe(1);
+    it('throws when it cannot see its jobs, and finds them again as they are', async () => {
+      world = await setup(2);
+      const launcher = world.launcher();
+      const running = await world.job({});
+      const next = await world.job({});
+      await launcher.launch(running);
+      await until(launcher, running, 'running');
+      const { mend } = await world.breakDown();
+      for (const blind of [launcher, world.launcher()]) {
+        await expect(blind.observe(running)).rejects.toThrow(LauncherUnreachable);
+        await expect(blind.launch(next)).rejects.toThrow(LauncherUnreachable);
+        await expect(blind.platformEvidence(running)).rejects.toThrow(LauncherUnreachable);
+      }
+      await mend();
+      expect(await launcher.observe(running)).toMatchObject({ state: 'running' });
+      expect(await world.starts(running)).toBe(1);
+      expect(await world.starts(next)).toBe(0);
     });
   });
 }

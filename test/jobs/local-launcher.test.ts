@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readLaunched } from '../../src/artifacts/attempt-folder.ts';
@@ -136,15 +136,23 @@ describe('the local launcher', () => {
     expect(await readFile(join(spec.attemptFolder, 'log.txt'), 'utf8')).toContain('/nowhere/lethe-trainer');
   });
 
-  it('takes a missing store for unreachable, not for a job that never started', async () => {
-    const launcher = world.launcher();
+  it('throws when the kernel cannot be asked, and does not take its jobs for dead', async () => {
     const spec = await world.job({});
-    await launcher.launch(spec);
-    await until(launcher, spec, 'running');
-    const { path } = world.temporary.store;
-    await rename(path, `${path}-unmounted`);
+    await world.launcher().launch(spec);
+    await until(world.launcher(), spec, 'running');
+    const { startTime, ...machine } = thisMachine();
+    let blind = false;
+    const flickering = (pid: number) => {
+      if (blind) throw new Error('the kernel cannot be asked');
+      return startTime(pid);
+    };
+    const launcher = world.launcher({ machine: { ...machine, startTime: flickering } });
+    blind = true;
     await expect(launcher.observe(spec)).rejects.toThrow(LauncherUnreachable);
-    await rename(`${path}-unmounted`, path);
+    await expect(launcher.waitForChange(spec, 1_000)).rejects.toThrow(LauncherUnreachable);
+    await stop(spec);
+    await expect(launcher.cancel(spec, 1_000)).rejects.toThrow('the kernel cannot be asked');
+    blind = false;
     expect(await launcher.observe(spec)).toMatchObject({ state: 'running' });
   });
 

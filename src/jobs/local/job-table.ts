@@ -12,6 +12,7 @@ export interface TableEntry extends Claim {
 }
 
 interface Row {
+  readonly sequence: number;
   readonly name: string;
   readonly state: 'queued' | 'running';
   readonly pid: number | null;
@@ -62,7 +63,7 @@ export class JobTable {
   /** Queues a job unless it is in the table. Returns false when another job holds its name. */
   enqueue(entry: TableEntry): boolean {
     return this.transaction(() => {
-      const there = this.liveRows().find(({ name }) => name === entry.name);
+      const there = this.liveRow(entry.name);
       if (there === undefined) this.insert(entry, 'queued', undefined);
       return there === undefined || isSame(there, entry);
     });
@@ -110,7 +111,7 @@ export class JobTable {
   /** A living job that was found without a row (its worker died between admission and spawn) counts again. */
   adopt(entry: TableEntry, pid: number, startTime: number): void {
     this.transaction(() => {
-      const there = this.liveRows().find(({ name }) => name === entry.name);
+      const there = this.liveRow(entry.name);
       if (there?.pid === pid) return;
       if (there === undefined) this.insert(entry, 'running', { pid, startTime });
       else
@@ -135,7 +136,7 @@ export class JobTable {
 
   /** The state of a job's row, the dead left out. */
   state(name: string): 'queued' | 'running' | undefined {
-    return this.transaction(() => this.liveRows().find((row) => row.name === name)?.state);
+    return this.liveRow(name)?.state;
   }
 
   /** Claims of all jobs in the table, for `doctor` and `status`. */
@@ -153,12 +154,19 @@ export class JobTable {
 
   private liveRows(): Row[] {
     const rows = this.prepare('SELECT * FROM jobs_1 ORDER BY sequence').all() as unknown as Row[];
-    const now = Date.now();
-    return rows.filter((row) => {
-      if (this.isLive(row, now)) return true;
-      this.run('DELETE FROM jobs_1 WHERE name = ?', row.name);
-      return false;
-    });
+    return rows.filter((row) => this.keepLive(row));
+  }
+
+  private liveRow(name: string): Row | undefined {
+    const row = this.prepare('SELECT * FROM jobs_1 WHERE name = ?').get(name) as unknown as Row | undefined;
+    return row !== undefined && this.keepLive(row) ? row : undefined;
+  }
+
+  /** False for the row of a dead process, which is dropped; its sequence tells it from a row that took its name meanwhile. */
+  private keepLive(row: Row): boolean {
+    if (this.isLive(row, Date.now())) return true;
+    this.run('DELETE FROM jobs_1 WHERE sequence = ?', row.sequence);
+    return false;
   }
 
   private isLive(row: Row, now: number): boolean {

@@ -57,6 +57,8 @@ export class LocalLauncher implements JobLauncher {
   /** Living jobs of other workers that are known to have their row. */
   private readonly adopted = new Set<string>();
 
+  private readonly entries = new WeakMap<JobSpec, TableEntry>();
+
   constructor(options: LocalLauncherOptions) {
     this.launchBinary = options.launchBinary;
     this.slots = options.slots;
@@ -230,7 +232,15 @@ export class LocalLauncher implements JobLauncher {
 
   private entryOf(spec: JobSpec): TableEntry {
     const { name, attemptFolder, resources } = spec;
-    return { name, attemptFolder, ...resources, slots: this.slots, digest: digestOf(spec) };
+    const entry = this.entries.get(spec) ?? {
+      name,
+      attemptFolder,
+      ...resources,
+      slots: this.slots,
+      digest: digestOf(spec),
+    };
+    this.entries.set(spec, entry);
+    return entry;
   }
 
   private forgetOldChildren(): void {

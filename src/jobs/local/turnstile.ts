@@ -23,6 +23,9 @@ export class Turnstile {
   private readonly start: (spec: JobSpec) => void;
   private readonly waiting = new Map<string, Waiter>();
   private readonly reasons = new Map<string, string>();
+  /** The last look at the queue that a job was part of: without a later one there is nothing new for it. */
+  private readonly lastLook = new Map<string, number>();
+  private looks = 0;
   private poll: NodeJS.Timeout | undefined;
 
   /** `start` spawns an admitted job and throws when it cannot. */
@@ -35,9 +38,11 @@ export class Turnstile {
   async pass(spec: JobSpec, entry: TableEntry, ms: number, signal?: AbortSignal): Promise<void> {
     const waiter = this.waiting.get(spec.name) ?? { spec, entry, changed: new Latch<Error | null>() };
     this.waiting.set(spec.name, waiter);
-    this.turn();
-    this.poll ??= setInterval(() => this.turn(), POLL_MS).unref();
+    if (this.lastLook.get(spec.name) !== this.looks) this.turn();
+    this.poll ??= setInterval(() => this.turnForAll(), POLL_MS).unref();
     const error = await waiter.changed.wait(ms, signal);
+    if (waiter.changed.value === undefined) this.lastLook.set(spec.name, this.looks);
+    else this.lastLook.delete(spec.name);
     if (this.waiting.get(spec.name) === waiter) this.waiting.delete(spec.name);
     if (this.waiting.size === 0) this.close();
     if (error) throw error;
@@ -63,13 +68,18 @@ export class Turnstile {
     this.poll = undefined;
   }
 
+  /** The regular look also finds what other workers did with jobs of this one. */
+  private turnForAll(): void {
+    for (const waiter of this.waiting.values()) this.stillWaits(waiter);
+    this.turn();
+  }
+
   private turn(ended: readonly string[] = []): void {
+    this.looks += 1;
     try {
-      const waiters = [...this.waiting.values()].filter((waiter) => this.stillWaits(waiter));
-      const { admitted, reasons } = this.table.turn(
-        waiters.map(({ entry }) => entry),
-        ended,
-      );
+      const waiters = [...this.waiting.values()].filter(({ changed }) => changed.value === undefined);
+      const entries = waiters.map(({ entry }) => entry);
+      const { admitted, reasons } = this.table.turn(entries, ended);
       this.reasons.clear();
       for (const [name, reason] of reasons) this.reasons.set(name, reason);
       for (const name of admitted) this.admit(name);

@@ -62,8 +62,13 @@ export class FakeWorld implements LauncherWorld {
     this.platform.reboot();
   }
 
-  async breakDown(): Promise<void> {
+  async breakDown() {
     this.platform.unreachable = true;
+    return {
+      mend: async () => {
+        this.platform.unreachable = false;
+      },
+    };
   }
 
   async close(): Promise<void> {

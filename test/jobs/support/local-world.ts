@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readLaunched } from '../../../src/artifacts/attempt-folder.ts';
 import type { JobSpec } from '../../../src/artifacts/job-spec.ts';
@@ -105,16 +105,11 @@ export class LocalWorld implements LauncherWorld {
     this.machine = { ...this.machine, bootId: bootId.split('').reverse().join('') };
   }
 
-  async breakDown(): Promise<void> {
-    const fail = (): never => {
-      throw new Error('the kernel cannot be asked');
-    };
-    const own = this.machine.startTime(process.pid);
-    this.machine = {
-      ...this.machine,
-      startTime: (pid) => (pid === process.pid && own !== undefined ? own : fail()),
-      oomKills: fail,
-    };
+  /** The volume of the store is not there. */
+  async breakDown() {
+    const { path } = this.temporary.store;
+    await rename(path, `${path}-unmounted`);
+    return { mend: () => rename(`${path}-unmounted`, path) };
   }
 
   async close(): Promise<void> {
