@@ -1,7 +1,7 @@
 import { blockParameters, countParameters, queryKeyValueWidth } from './model-size.ts';
 import { parsePolicyGrammarRecipe } from './parse-recipe.ts';
 import { EXAMPLE_TOKENS, POLICY_GRAMMAR, rowsOf } from './policy-grammar-recipe.ts';
-import type { DataReference, ModelSpec, StageSpec } from './stage-spec.ts';
+import type { DataReference, ModelSpec, StageSpec, TrainSpec } from './stage-spec.ts';
 
 /** What a stage costs, from its spec alone. A stop rule may end it sooner: `leastFlops` is the cost when its first check passes. */
 export interface StageCost {
@@ -54,7 +54,7 @@ export function costOfStage(spec: StageSpec): StageCost {
     scoredTokens: scoredRows * EXAMPLE_TOKENS * (anchors(steps) + checks(steps)),
     flops: flopsUpTo(steps),
     leastFlops: flopsUpTo(Math.min(steps, checkEvery ?? steps)),
-    memoryBytes: trainerMemory(model, batch, trained),
+    memoryBytes: trainerMemory(model, train),
     runningDiskBytes: CHECKPOINTS_KEPT * 3 * weightBytes + scoreBytes,
     keptDiskBytes: (train ? weightBytes : 0) + scoreBytes,
   };
@@ -88,24 +88,24 @@ function flopsOfAnchor(model: ModelSpec): number {
 }
 
 /**
- * Resident memory of the trainer with `batch` sequences in one pass (0: it only scores): weights, gradients and two moments; per block what its
- * backward needs; the gradients on their way down; a chunk of logits.
+ * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights, gradients and two moments; per block what
+ * its backward needs; the gradients on their way down; a chunk of logits.
  */
 export function trainerMemory(
   model: ModelSpec,
-  batch: number,
-  shape: SequenceShape = trainedShape('response'),
+  train: { readonly batch: number; readonly lossOn?: TrainSpec['lossOn'] } | undefined,
 ): number {
   const { parameters } = countParameters(model);
-  if (batch === 0) return BASE_MEMORY + FLOAT * (parameters + LOGITS_CHUNK);
+  if (!train) return BASE_MEMORY + FLOAT * (parameters + LOGITS_CHUNK);
+  const shape = trainedShape(train.lossOn ?? 'response');
   const { width, layers, heads, feedForward, family, vocabulary } = model;
   const wide = queryKeyValueWidth(model);
   const attentionRow = heads * Math.ceil(shape.rows / 8) * 8;
   const entering = family === 'llama' ? 2 * feedForward : feedForward;
   const block = 6 * width + wide + attentionRow + entering + feedForward;
   const descending = 3 * width + feedForward + wide + attentionRow;
-  const rows = batch * shape.rows;
-  const kept = batch * shape.kept;
+  const rows = train.batch * shape.rows;
+  const kept = train.batch * shape.kept;
   const logits = Math.min(LOGITS_CHUNK, kept * vocabulary);
   return BASE_MEMORY + FLOAT * (4 * parameters + rows * (layers * block + descending) + 4 * kept * width + logits);
 }
