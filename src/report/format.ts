@@ -62,6 +62,12 @@ export function seconds(value: number | undefined): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** A sentence that was made elsewhere, set as the others: capital first, true minus signs. Its words stay as they are. */
+export function prose(text: string): string {
+  const minus = text.replace(/(^|[\s(±])-(?=[\d.])/g, '$1−');
+  return `${minus.charAt(0).toUpperCase()}${minus.slice(1)}`;
+}
+
 /** The first twelve digits of a key or a digest: enough to find it, short enough to read. */
 export function short(digest: string): string {
   return digest.slice(0, 12);

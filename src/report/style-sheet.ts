@@ -35,7 +35,7 @@ header{padding:2rem 0 .5rem}
 .word{display:inline-block;font:650 .82rem/1 var(--sans);letter-spacing:.05em;padding:.5rem .75rem;border-radius:999px;background:var(--plain-bg);color:var(--accent)}
 .word.good{background:var(--good-bg);color:var(--good)}.word.warn{background:var(--warn-bg);color:var(--warn)}.word.bad{background:var(--bad-bg);color:var(--bad)}
 .word-row{display:flex;flex-wrap:wrap;gap:.6rem;align-items:center}.word-row small{color:var(--quiet)}
-h1{font-size:clamp(1.45rem,1.15rem + 1.5vw,2.15rem);line-height:1.22;margin:1rem 0 0;max-width:32em;letter-spacing:-.01em}
+h1{font-size:clamp(1.45rem,1.15rem + 1.5vw,2.15rem);line-height:1.22;margin:1rem 0 0;max-width:32em;letter-spacing:-.01em}h1 small{display:block;font:400 1rem/1.5 var(--sans);letter-spacing:0;color:var(--quiet);margin-top:.5rem}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:1px;background:var(--faint);border:1px solid var(--faint);border-radius:10px;overflow:hidden;margin:1.6rem 0 0;padding:0}
 .facts div{background:var(--card);padding:.8rem .95rem}.facts dt{font-size:.78rem;line-height:1.35;color:var(--quiet)}
 .facts dd{margin:.15rem 0 0;font:600 1.22rem/1.25 var(--serif);font-variant-numeric:tabular-nums}.facts dd small{display:block;font:400 .78rem/1.4 var(--sans);color:var(--quiet)}

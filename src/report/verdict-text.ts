@@ -1,15 +1,17 @@
 import type { ForgettingAnalysis } from '../statistics/analysis.ts';
 import { count, decimal, percent, plural, signed } from './format.ts';
 import { primaryArm } from './primary.ts';
+import { sentenceParts } from './sentence.ts';
 
 const LINES = 25;
 
 /** The CLI's last screen, at most 25 lines: verdict, reasons, scale × class, where the report is. Reasons that do not fit are counted, the table never is cut. */
 export function renderVerdictText(analysis: ForgettingAnalysis, reportPath: string, width = 100): string {
   const { verdict } = analysis;
+  const { claim, scope } = sentenceParts(verdict);
   const head = [
     `${verdict.verdict}${analysis.synthetic === null ? '' : '   (synthetic demonstration)'}`,
-    ...wrap(verdict.sentence, width, '  '),
+    ...wrap(scope === '' ? claim : `${claim} (${scope})`, width, '  '),
   ];
   const table = scaleTable(analysis);
   const tail = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { count, decimal, grouped, interval, pValue, signed } from '../../src/report/format.ts';
+import { count, decimal, grouped, interval, prose, pValue, signed } from '../../src/report/format.ts';
 import { endLabels } from '../../src/report/plots/marks.ts';
 import { domainOf, linearScale, logScale, niceTicks } from '../../src/report/plots/scales.ts';
 
@@ -61,6 +61,12 @@ describe('numbers in words', () => {
     expect(pValue(0)).toBe('< 0.001');
     expect(pValue(0.0504)).toBe('0.050');
     expect(pValue(null)).toBe('–');
+  });
+
+  it('in sentences of others get a true minus and a capital, words and ranges stay', () => {
+    expect(prose('the gap is absent (-0.04 to -.02), one-sided, p1-p2')).toBe(
+      'The gap is absent (−0.04 to −.02), one-sided, p1-p2',
+    );
   });
 
   it('shorten and group large counts', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../src/report/render-report.ts';
 import type { ReportInput } from '../../src/report/report-input.ts';
+import { sentenceParts } from '../../src/report/sentence.ts';
 import { type FixtureOptions, reportFixture } from './report-fixture.ts';
 
 async function pageOf(input: ReportInput): Promise<string> {
@@ -31,10 +32,24 @@ describe('the report page', () => {
   it('says the verdict in its own words and names what held it back', async () => {
     const { input, page } = await setup();
     const heading = /<h1>(.*?)<\/h1>/.exec(page)?.[1];
-    expect(heading).toBe(input.analysis.verdict.sentence);
+    const { claim, scope } = sentenceParts(input.analysis.verdict);
+    expect(heading).toBe(`${claim} <small>${scope}</small>`);
     expect(page).toContain('<span class="word good">GRADUAL</span>');
     expect(page).toContain('SHARP by the decision table, before caps');
     expect(page).toContain('SHARP → GRADUAL');
+  });
+
+  it('drops only the word that stands above the sentence, and sets its scope apart', () => {
+    const verdict = reportFixture().analysis.verdict;
+    const sentence = 'GRADUAL: it depends on scale (6 scales, 5 seeds).';
+    expect(sentenceParts({ ...verdict, sentence })).toEqual({
+      claim: 'It depends on scale.',
+      scope: '6 scales, 5 seeds',
+    });
+    expect(sentenceParts({ ...verdict, sentence: 'Nothing (yet) can be said' })).toEqual({
+      claim: 'Nothing (yet) can be said.',
+      scope: '',
+    });
   });
 
   it('never speaks of emergence below SHARP', async () => {

@@ -1,5 +1,11 @@
 import type { ExampleClass } from '../../experiment/stage-spec.ts';
-import type { ArmForgetting, ClassForgetting, PrimaryMeasure, ScaleForgetting } from '../../statistics/analysis.ts';
+import {
+  type ArmForgetting,
+  type ClassForgetting,
+  PRIMARY_MEASURES,
+  type PrimaryMeasure,
+  type ScaleForgetting,
+} from '../../statistics/analysis.ts';
 import { count, decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { axes, PANEL, panel } from './frame.ts';
@@ -21,7 +27,9 @@ export function forgettingByScale(arm: ArmForgetting, measure: PrimaryMeasure): 
     scales.map((scale) => scale.scaleParameters),
     [frame.left, frame.right],
   );
-  const estimates = scales.flatMap((scale) => scale.classes.map((one) => one.measures[measure]));
+  const estimates = scales.flatMap((scale) =>
+    scale.classes.flatMap((one) => PRIMARY_MEASURES.map((each) => one.measures[each])),
+  );
   const domain = domainOf(
     estimates.flatMap((one) => [one?.mean, one?.interval?.[0], one?.interval?.[1]]),
     0.2,

@@ -1,4 +1,9 @@
-import type { ForgettingAnalysis, PrimaryMeasure, RunContrast } from '../../statistics/analysis.ts';
+import {
+  type ForgettingAnalysis,
+  PRIMARY_MEASURES,
+  type PrimaryMeasure,
+  type RunContrast,
+} from '../../statistics/analysis.ts';
 import { count, decimal, signed } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { tickText } from './forgetting-by-scale.ts';
@@ -18,14 +23,15 @@ export function gapByScale(analysis: ForgettingAnalysis, measure: PrimaryMeasure
     [frame.left, frame.right],
   );
   const estimates = scales.map((scale) => scale.contrasts[measure].smaller);
-  const domain = domainOf(
-    [
-      ...estimates.flatMap((one) => [one?.mean, one?.interval?.[0], one?.interval?.[1]]),
-      ...runs.map((run) => run.contrasts[measure].smaller ?? undefined),
-    ],
-    0.2,
-    [-delta, delta, 0.4],
-  );
+  // Both measures share one axis, so that the panels can be compared by eye.
+  const both = PRIMARY_MEASURES.flatMap((one) => [
+    ...scales.flatMap((scale) => {
+      const smaller = scale.contrasts[one].smaller;
+      return [smaller?.mean, smaller?.interval?.[0], smaller?.interval?.[1]];
+    }),
+    ...runs.map((run) => run.contrasts[one].smaller ?? undefined),
+  ]);
+  const domain = domainOf(both, 0.2, [-delta, delta, 0.4]);
   const y = linearScale(domain, [frame.bottom, frame.top]);
   const labels: EndLabel[] = [];
 

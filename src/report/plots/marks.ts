@@ -53,10 +53,10 @@ export interface EndLabel {
   readonly y: number;
 }
 
-/** Names at the right end of their lines, moved apart when they would overlap; keeps the order of the lines; equal ones stay in the order given. */
+/** Names at the right end of their lines, moved apart when they would overlap; keeps the order of the lines; lines at one height stay in the order given. */
 export function endLabels(labels: readonly EndLabel[], x: number, top: number, bottom: number): Html {
   const gap = 15;
-  const sorted = [...labels].sort((a, b) => a.y - b.y);
+  const sorted = [...labels].sort((a, b) => Math.round(a.y / 3) - Math.round(b.y / 3));
   const ys = sorted.map((label) => label.y);
   for (let i = 1; i < ys.length; i++) ys[i] = Math.max(ys[i]!, ys[i - 1]! + gap);
   const over = (ys.at(-1) ?? 0) - bottom;

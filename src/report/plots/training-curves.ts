@@ -28,9 +28,13 @@ export function learningCurves(curves: readonly Curve[], scale: ScaleForgetting)
   const y = linearScale([0, 1], [frame.bottom, frame.top]);
   const labels: EndLabel[] = [];
   const series = CLASSES.map((name) => {
+    let before: CurvePoint | undefined;
     const drawn = sessions.map((session) => {
-      const curve = here.find((one) => one.session === session && one.class === name);
-      return curve && drawCurve(curve.points, name, (step) => x.at((offsets.get(session) ?? 0) + step), y.at);
+      const points = here.find((one) => one.session === session && one.class === name)?.points ?? [];
+      // A session that was not scored before its first step starts where the one before it ended.
+      const joined = before && points[0]?.step !== 0 ? [{ ...before, step: 0 }, ...points] : points;
+      before = points.at(-1);
+      return drawCurve(joined, name, (step) => x.at((offsets.get(session) ?? 0) + step), y.at);
     });
     const last = here
       .filter((curve) => curve.class === name)
@@ -82,11 +86,13 @@ export function forgettingCurves(
   const labels: EndLabel[] = [];
   const series = scales.map((scale, i) => {
     const points = here[i]?.points ?? [];
+    const most = Math.max(0, ...points.map((point) => point.runs));
+    const joined = points[0]?.step === 0 ? points : [{ step: 0, runs: most, mean: 0, interval: null }, ...points];
     const last = points.at(-1);
     if (last) labels.push({ tone: name, text: count(scale.scaleParameters), y: y.at(last.mean) });
     // Larger scales are drawn stronger; the label at the end names each.
     const strength = (0.35 + (0.65 * (i + 1)) / scales.length).toFixed(2);
-    return html`<g opacity="${strength}">${drawCurve(points, name, x.at, y.at, false)}</g>`;
+    return html`<g opacity="${strength}">${drawCurve(joined, name, x.at, y.at, false)}</g>`;
   });
   const text = {
     xTitle: 'review step',
@@ -100,8 +106,23 @@ export function forgettingCurves(
   return panel(
     frame,
     `Forgetting of ${name} examples over the review, one line a scale. At its end: ${said.join('; ')}.`,
-    html`${axes(frame, x, y, text)}<g class="series-${name} solid">${series}</g>${endLabels(labels, frame.right + 10, frame.top, frame.bottom)}`,
+    html`${axes(frame, x, y, text)}<g class="series-${name} solid">${series}</g>${endLabels(together(labels), frame.right + 10, frame.top, frame.bottom)}`,
   );
+}
+
+/** Neighbouring labels whose lines end at one height become one, as `32 k–1 M`: stacked names beside one line would say nothing. */
+function together(labels: readonly EndLabel[]): readonly EndLabel[] {
+  const groups: EndLabel[][] = [];
+  for (const label of labels) {
+    const group = groups.at(-1);
+    if (group?.every((one) => Math.abs(one.y - label.y) < 9)) group.push(label);
+    else groups.push([label]);
+  }
+  return groups.flatMap(([first, ...rest]) => {
+    const last = rest.at(-1);
+    if (!first) return [];
+    return [last ? { ...first, text: `${first.text}–${last.text}`, y: (first.y + last.y) / 2 } : first];
+  });
 }
 
 /** A curve with its band; points that fewer seeds reach are hollow. */

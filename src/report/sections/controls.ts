@@ -1,4 +1,5 @@
 import type { ControlOutcome } from '../../statistics/analysis.ts';
+import { prose } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { withInterval } from '../primary.ts';
 import type { ReportInput } from '../report-input.ts';
@@ -33,17 +34,15 @@ export function controlsSection(input: ReportInput): Html {
         { title: 'must show', kind: 'text' },
         { title: 'showed', kind: 'text' },
         { title: 'estimate (95 %)', kind: 'num' },
-        { title: 'at', kind: 'plain' },
       ],
       controls.map((control) => {
         const [tone, word] = OUTCOMES[control.outcome];
         return [
           control.kind,
           tag(tone, word),
-          control.expectation,
-          control.seen,
+          prose(control.expectation),
+          prose(control.seen.replace(/^seen: /, '')),
           withInterval(control.estimate),
-          control.model ?? '–',
         ];
       }),
     ),

@@ -1,5 +1,5 @@
 import type { PrimaryMeasure } from '../../statistics/analysis.ts';
-import { count, decimal, plural } from '../format.ts';
+import { count, decimal, percent, plural } from '../format.ts';
 import { type Html, type HtmlValue, html } from '../html.ts';
 import { CLASSES, forgettingByScale } from '../plots/forgetting-by-scale.ts';
 import { gapByScale } from '../plots/gap-by-scale.ts';
@@ -22,7 +22,7 @@ export function scaleSection(input: ReportInput): Html {
       html`<p class="empty">No run of the primary arm “${analysis.plan.primaryArm}” is here.</p>`,
     );
   const { rougeDrop, smallestEffect, learnedProbability } = analysis.plan;
-  const anchor = `after ${decimal(analysis.plan.anchorFraction)} of the review`;
+  const anchor = `after ${percent(analysis.plan.anchorFraction)} of the review`;
   return section(
     'scale',
     'Forgetting against scale',

@@ -1,4 +1,4 @@
-import { decimal, percent, plural, signed } from '../format.ts';
+import { decimal, percent, plural, prose, signed } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { withInterval } from '../primary.ts';
 import type { ReportInput } from '../report-input.ts';
@@ -12,7 +12,8 @@ export function robustnessSection(input: ReportInput): Html {
     'robustness',
     'How far to trust it',
     html`<h3>Calibration</h3>${calibration(input)}<h3>Only items that every scale learned</h3>${sensitivity(input)}${
-      notes.length > 0 && html`<h3>Notes on the numbers</h3><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`
+      notes.length > 0 &&
+      html`<h3>Notes on the numbers</h3><ul>${notes.map((note) => html`<li>${prose(note)}</li>`)}</ul>`
     }`,
   );
 }

@@ -1,9 +1,10 @@
 import type { VerdictWord } from '../../statistics/verdict.ts';
 import { cannotSay, ROLE_NOTE } from '../cannot-say.ts';
-import { count, decimal, plural, short } from '../format.ts';
+import { count, decimal, plural, prose, short } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { largest, primaryArm, smallest, withInterval } from '../primary.ts';
 import type { ReportInput } from '../report-input.ts';
+import { sentenceParts } from '../sentence.ts';
 
 /** Neither word is good news or bad news; the colour says how much can be concluded. */
 const TONES: Readonly<Record<VerdictWord, 'good' | 'plain' | 'warn' | 'bad'>> = {
@@ -40,17 +41,18 @@ export function banners(input: ReportInput): Html {
 export function verdictHeader(input: ReportInput): Html {
   const { analysis } = input;
   const { verdict } = analysis;
+  const { claim, scope } = sentenceParts(verdict);
   return html`<header><p class="mark-line"><b>Lethe</b><span>${input.sweep}</span><span>${input.generatedAt.slice(0, 10)}</span>${
     analysis.planHash !== null && html`<span>plan <span class="key">${short(analysis.planHash)}</span></span>`
   }</p><div class="verdict" id="verdict"><div class="word-row"><span class="word ${TONES[verdict.verdict]}">${verdict.verdict}</span>${
     verdict.raw !== verdict.verdict && html`<small>${verdict.raw} by the decision table, before caps</small>`
-  }${input.exploratory !== undefined && html`<small>exploratory</small>`}</div><h1>${verdict.sentence}</h1>${facts(input)}<div class="says"><div><h2>Why</h2><ul>${verdict.reasons.map(
-    (reason) => html`<li>${reason}</li>`,
+  }${input.exploratory !== undefined && html`<small>exploratory</small>`}</div><h1>${claim}${scope !== '' && html` <small>${scope}</small>`}</h1>${facts(input)}<div class="says"><div><h2>Why</h2><ul>${verdict.reasons.map(
+    (reason) => html`<li>${prose(reason)}</li>`,
   )}</ul>${
     verdict.caps.length > 0 &&
     html`<h2>What held it back</h2><ul>${verdict.caps.map(
       (cap) =>
-        html`<li><b>${cap.rule.replaceAll('-', ' ')}</b> (${cap.from === cap.to ? `${cap.to} stays` : `${cap.from} → ${cap.to}`}): ${cap.why}</li>`,
+        html`<li><b>${cap.rule.replaceAll('-', ' ')}</b> (${cap.from === cap.to ? `${cap.to} stays` : `${cap.from} → ${cap.to}`}): ${prose(cap.why)}</li>`,
     )}</ul>`
   }</div><div><h2>What it cannot say</h2><ul>${cannotSay(input).map((line) => html`<li>${line}</li>`)}</ul></div></div></div></header>`;
 }
