@@ -1,11 +1,14 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { createActivities, type FinishingActivities } from './activities/activities.ts';
+import { createActivities } from './activities/activities.ts';
+import { createFinishingActivities, type FinishingActivities } from './activities/finishing-activities.ts';
 import { firstSetup } from './activities/first-setup.ts';
 import { FrozenPlans } from './activities/frozen-plans.ts';
 import { Store } from './artifacts/store.ts';
+import { codeVersion } from './cli/code-version.ts';
 import { MAX_PARALLEL } from './experiment/sweep-control.ts';
 import { taskQueue } from './experiment/workflow-ids.ts';
 import type { JobLauncher } from './jobs/job-launcher.ts';
@@ -26,7 +29,7 @@ export interface LetheWorkerOptions {
   readonly launcher?: JobLauncher;
   readonly trainer?: readonly string[];
   /** Instead of tables, analysis and report from the store. */
-  readonly finishing: FinishingActivities;
+  readonly finishing?: FinishingActivities;
   readonly cached?: number;
   readonly watchMs?: number;
   readonly stopGraceMs?: number;
@@ -75,7 +78,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
       watchMs: options.watchMs ?? LOCAL.watchMs,
       workflows: new StageWorkflows(lethe.client, store.id),
     },
-    options.finishing,
+    options.finishing ?? createFinishingActivities({ store, codeVersion }),
   );
   const connection = await NativeConnection.connect({ address });
   const worker = await Worker.create({
@@ -108,4 +111,15 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
       if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };
+}
+
+/** `node src/worker.ts --store DIR [--slots N]`: the worker of a store whose server somebody else runs. `lethe worker` does the same for any store. */
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { store: { type: 'string' }, slots: { type: 'string' } } });
+  if (values.store === undefined) throw new Error('expected --store DIR, got none');
+  installRuntime();
+  const { temporal } = await Store.open(values.store);
+  const slots = values.slots === undefined ? {} : { slots: Number(values.slots) };
+  const worker = await createLetheWorker({ storePath: values.store, ...temporal, ...slots });
+  await worker.run();
 }

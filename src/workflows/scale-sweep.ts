@@ -222,7 +222,7 @@ class Sweep {
       { sweepId, planHash, wholeRuns, tablesDigest },
     ]);
     const { report } = await finishing.writeReport.executeWithOptions({ summary: 'report/index.html' }, [
-      { sweepId, planHash, parked, ...counts },
+      { sweepId, planHash, parked, analysed: analysed.verdict !== undefined },
     ]);
     return {
       sweepId,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import type { FinishingActivities } from '../../src/activities/activities.ts';
+import type { FinishingActivities } from '../../src/activities/finishing-activities.ts';
 import type { JobSpec } from '../../src/artifacts/job-spec.ts';
 import { Store } from '../../src/artifacts/store.ts';
 import { SweepFolder } from '../../src/artifacts/sweep-folder.ts';

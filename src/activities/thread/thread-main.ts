@@ -1,11 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** The other side of `runInThread`. */
-const { module, input } = workerData as { readonly module: string; readonly input: unknown };
-try {
-  const { default: run } = (await import(module)) as { readonly default: (input: unknown) => unknown };
-  parentPort?.postMessage({ value: await run(input) });
-} catch (error) {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  parentPort?.postMessage({ error: { name, message } });
+/** The other side of `runInThread`: answers one question after the other. */
+const module = import(workerData as string) as Promise<{ readonly default: (input: unknown) => unknown }>;
+let last: Promise<void> = Promise.resolve();
+
+parentPort?.on('message', ({ id, input }: { readonly id: number; readonly input: unknown }) => {
+  last = last.then(() => answer(id, input));
+});
+
+async function answer(id: number, input: unknown): Promise<void> {
+  try {
+    parentPort?.postMessage({ id, value: await (await module).default(input) });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    parentPort?.postMessage({ id, error: { name, message } });
+  }
 }
