@@ -186,6 +186,6 @@ describe('the result of a stage', () => {
     await cp(join(FIXTURES, 'data'), join(world.store.path, 'data'), { recursive: true });
     expect(await resultOf(stage, expected.attempt, expected.collectedAt)).toEqual(expected);
     expect(await stage.result()).toEqual(expected);
-    expect((await stage.history()).evidence).toHaveLength(1);
+    expect((await stage.history()).evidence).toHaveLength(expected.attempt);
   });
 });

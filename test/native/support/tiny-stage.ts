@@ -15,7 +15,11 @@ export interface DataShape {
 }
 
 /** Invented words without meaning: a dataset that a model of a few hundred parameters can learn in a second. Folder `<store>/data/<digest>/`. */
-export function writeData(store: string, shape: DataShape, recipe = { kind: 'word-pairs', ...shape, seed: 1 }): { digest: string; recipe: typeof recipe } {
+export function writeData(
+  store: string,
+  shape: DataShape,
+  recipe = { kind: 'word-pairs', ...shape, seed: 1 },
+): { digest: string; recipe: typeof recipe } {
   const digest = digestOf(recipe);
   const folder = join(store, 'data', digest);
   mkdirSync(folder, { recursive: true });
@@ -31,15 +35,31 @@ export function writeData(store: string, shape: DataShape, recipe = { kind: 'wor
     const group = Math.floor(row / CLASSES.length);
     const id = `${exampleClass}-${group}`;
     // The first two words name the row, so that it can be learned by heart.
-    const prompt = [1 + (row % WORDS), 1 + (Math.floor(row / WORDS) % WORDS), ...Array.from({ length: shape.promptTokens - 2 }, word)];
+    const prompt = [
+      1 + (row % WORDS),
+      1 + (Math.floor(row / WORDS) % WORDS),
+      ...Array.from({ length: shape.promptTokens - 2 }, word),
+    ];
     const response = [...Array.from({ length: shape.responseTokens - 1 }, word), END];
     const text = (ids: readonly number[]) => ids.map((id) => `w${id}`).join(' ');
     const notion = group % 2 === 0 ? 'garden' : 'harbour';
-    examples.push(JSON.stringify({ id, class: exampleClass, notion, cluster: `t${group % 3}`, prompt: text(prompt), response: text(response.slice(0, -1)) }));
+    examples.push(
+      JSON.stringify({
+        id,
+        class: exampleClass,
+        notion,
+        cluster: `t${group % 3}`,
+        prompt: text(prompt),
+        response: text(response.slice(0, -1)),
+      }),
+    );
     tokens.push(JSON.stringify({ id, class: exampleClass, prompt, response }));
   }
   const files: Record<string, { sha256: string; bytes: number }> = {};
-  for (const [name, lines] of [['examples.jsonl', examples], ['tokens.jsonl', tokens]] as const) {
+  for (const [name, lines] of [
+    ['examples.jsonl', examples],
+    ['tokens.jsonl', tokens],
+  ] as const) {
     const content = `${lines.join('\n')}\n`;
     writeFileSync(join(folder, name), content);
     files[name] = { sha256: createHash('sha256').update(content).digest('hex'), bytes: Buffer.byteLength(content) };
@@ -84,7 +104,15 @@ export function tinyStage(
       lossOn: 'response',
       batch: 6,
       steps: 40,
-      optimizer: { kind: 'adamw', learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
+      optimizer: {
+        kind: 'adamw',
+        learningRate: 0.01,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weightDecay: 0,
+        clipNorm: 1,
+      },
       schedule: { kind: 'constant', warmupSteps: 0 },
       ...train,
     },
