@@ -68,8 +68,11 @@ export function analyseForgetting(input: AnalysisInput): ForgettingAnalysis {
     nulls: simulateNulls({ x, counts, draws: plan.simulationDraws, alpha: plan.alpha, key }),
     key,
   };
-  const testsOn = (measure: PrimaryMeasure): MeasureTests =>
-    primary.length > 0 ? measureTests(contrastTable(primary, measure), options) : untested();
+  const testsOn = (measure: PrimaryMeasure): MeasureTests => {
+    const table = contrastTable(primary, measure);
+    // Where nothing was learned there is nothing to contrast, at no scale.
+    return table.models.length > 0 ? measureTests(table, options) : untested();
+  };
   const tests = withHolm({ continuous: testsOn('continuous'), binary: testsOn('binary') });
   const shapesOf = (measure: PrimaryMeasure) => {
     const table = contrastTable(primary, measure);
