@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 interface Answer {
   readonly id: number;
   readonly value?: unknown;
-  readonly error?: { readonly name: string; readonly message: string };
+  readonly error?: { readonly name: string; readonly message: string; readonly stack?: string };
 }
 
 /** A thread that nobody asked for so long is ended: it holds tens of megabytes. */
@@ -80,7 +80,7 @@ class ModuleThread {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(value);
-    else waiting?.reject(Object.assign(new Error(error.message), { name: error.name }));
+    else waiting?.reject(Object.assign(new Error(error.message), error));
     if (this.#waiting.size > 0) return;
     this.#thread.unref();
     this.#idle = setTimeout(() => this.end(), IDLE_MS).unref();

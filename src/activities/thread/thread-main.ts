@@ -12,7 +12,7 @@ async function answer(id: number, input: unknown): Promise<void> {
   try {
     parentPort?.postMessage({ id, value: await (await module).default(input) });
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    parentPort?.postMessage({ id, error: { name, message } });
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    parentPort?.postMessage({ id, error: { name, message, stack } });
   }
 }
