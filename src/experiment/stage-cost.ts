@@ -29,7 +29,7 @@ const CHECKPOINTS_KEPT = 2;
 /** One line of a score file, and again its columns in the table of the stage. */
 const SCORE_ROW_BYTES = 160;
 /** Binary, stacks and buffers of the trainer before any model. */
-const BASE_MEMORY = 16 * 2 ** 20;
+const BASE_MEMORY = 5 * 2 ** 20;
 /** Logits exist in chunks of at most so many floats. */
 const LOGITS_CHUNK = 2 ** 20;
 
