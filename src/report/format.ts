@@ -18,7 +18,7 @@ export function signed(value: number | undefined | null, digits = 2): string {
 
 export function percent(share: number | undefined | null, digits = 0): string {
   if (share === undefined || share === null || !Number.isFinite(share)) return MISSING;
-  return `${decimal(share * 100, digits)} %`;
+  return `${decimal(share * 100, digits)}\u00a0%`;
 }
 
 export function interval(low: number | undefined | null, high: number | undefined | null, digits = 2): string {
@@ -32,7 +32,7 @@ export function pValue(p: number | undefined | null): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3);
 }
 
-/** 34,216 → `34 k`, 1,831,000 → `1.8 M`. */
+/** 34,216 → `34 k`, 1,831,000 → `1.8 M`; the unit never breaks off its number. */
 export function count(value: number): string {
   for (const [unit, size] of [
     ['B', 1e9],
@@ -41,7 +41,7 @@ export function count(value: number): string {
   ] as const) {
     if (Math.abs(value) >= size) {
       const scaled = value / size;
-      return `${scaled >= 10 ? Math.round(scaled) : Number(scaled.toFixed(1))} ${unit}`;
+      return `${scaled >= 10 ? Math.round(scaled) : Number(scaled.toFixed(1))}\u00a0${unit}`;
     }
   }
   return String(value);
@@ -75,4 +75,9 @@ export function short(digest: string): string {
 
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
+}
+
+/** For terminals and Markdown, where a no-break space would only puzzle a search. */
+export function plainSpaces(text: string): string {
+  return text.replaceAll('\u00a0', ' ');
 }

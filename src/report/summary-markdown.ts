@@ -1,5 +1,5 @@
 import { cannotSay } from './cannot-say.ts';
-import { count, decimal, percent, plural, short } from './format.ts';
+import { count, decimal, percent, plainSpaces, plural, short } from './format.ts';
 import { plainWithInterval, primaryArm, withInterval } from './primary.ts';
 import type { ReportInput } from './report-input.ts';
 
@@ -19,7 +19,7 @@ export function summaryMarkdown(input: ReportInput): string {
     ...verdict.reasons.map((reason) => `- ${text(reason)}`),
     ...verdict.caps.map((cap) => `- Cap, ${cap.rule.replaceAll('-', ' ')} (${cap.from} → ${cap.to}): ${text(cap.why)}`),
     '',
-    'Continuous forgetting (probability lost, learned items), mean and 95 % interval between seeds:',
+    'Continuous forgetting (probability lost, learned items), mean and 95\u00a0% interval between seeds:',
     '',
     '| scale | parameters | seeds | unsafe | safe | task | gap | learned, least class |',
     '|---|---:|---:|---:|---:|---:|---:|---:|',
@@ -41,7 +41,7 @@ export function summaryMarkdown(input: ReportInput): string {
     }.`,
     '',
   ];
-  return lines.join('\n');
+  return plainSpaces(lines.join('\n'));
 }
 
 /** Keeps names from becoming markup or breaking a table row. */

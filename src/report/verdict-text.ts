@@ -1,5 +1,5 @@
 import type { ForgettingAnalysis } from '../statistics/analysis.ts';
-import { count, decimal, percent, plural, signed } from './format.ts';
+import { count, decimal, percent, plainSpaces, plural, signed } from './format.ts';
 import { primaryArm } from './primary.ts';
 import { sentenceParts } from './sentence.ts';
 
@@ -35,7 +35,7 @@ export function renderVerdictText(analysis: ForgettingAnalysis, reportPath: stri
     told++;
   }
   if (told < said.length && reasons.length < room) reasons.push(`  - … and ${said.length - told} more in the report`);
-  return [...head, '', ...reasons, ...table, ...tail].slice(0, LINES).join('\n');
+  return plainSpaces([...head, '', ...reasons, ...table, ...tail].slice(0, LINES).join('\n'));
 }
 
 /** Forgetting and learned share by scale and class, the gap last. More than eight scales: the outer ones and what fits between. */
@@ -54,7 +54,7 @@ function scaleTable(analysis: ForgettingAnalysis): readonly string[] {
       forgotten('safe'),
       forgotten('task'),
       signed(scale.contrasts.continuous.smaller?.mean),
-      ['unsafe', 'safe', 'task'].map((name) => percent(one(name)?.learnedShare).replace(' %', '')).join('/'),
+      ['unsafe', 'safe', 'task'].map((name) => percent(one(name)?.learnedShare).replace('\u00a0%', '')).join('/'),
     ];
   });
   const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c]?.length ?? 0)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { count, decimal, grouped, interval, prose, pValue, signed } from '../../src/report/format.ts';
+import { count, decimal, grouped, interval, plainSpaces, prose, pValue, signed } from '../../src/report/format.ts';
 import { endLabels } from '../../src/report/plots/marks.ts';
 import { domainOf, linearScale, logScale, niceTicks } from '../../src/report/plots/scales.ts';
 
@@ -70,12 +70,13 @@ describe('numbers in words', () => {
   });
 
   it('shorten and group large counts', () => {
-    expect([count(24_960), count(1_780_224), count(999), count(124_000_000)]).toEqual([
+    expect([count(24_960), count(1_780_224), count(999), count(124_000_000)].map(plainSpaces)).toEqual([
       '25 k',
       '1.8 M',
       '999',
       '124 M',
     ]);
+    expect(count(24_960)).toBe('25\u00a0k');
     expect([grouped(86_400), grouped(1_234_567), grouped(12)]).toEqual(['86,400', '1,234,567', '12']);
   });
 });

@@ -15,7 +15,7 @@ export interface Frame {
 export const PANEL: Frame = { width: 392, height: 290, left: 42, right: 328, top: 28, bottom: 244 };
 
 /** Three in a row on a wide screen. */
-export const SMALL_PANEL: Frame = { width: 320, height: 240, left: 40, right: 262, top: 28, bottom: 196 };
+export const SMALL_PANEL: Frame = { width: 320, height: 240, left: 40, right: 254, top: 28, bottom: 196 };
 
 export interface AxisText {
   readonly xTitle: string;

@@ -110,7 +110,7 @@ export function forgettingCurves(
   );
 }
 
-/** Neighbouring labels whose lines end at one height become one, as `32 k–1 M`: stacked names beside one line would say nothing. */
+/** Neighbouring labels whose lines end at one height become one (`all`, `≤ 316 k`, `≥ 1 M`): stacked names beside one line would say nothing. */
 function together(labels: readonly EndLabel[]): readonly EndLabel[] {
   const groups: EndLabel[][] = [];
   for (const label of labels) {
@@ -118,10 +118,19 @@ function together(labels: readonly EndLabel[]): readonly EndLabel[] {
     if (group?.every((one) => Math.abs(one.y - label.y) < 9)) group.push(label);
     else groups.push([label]);
   }
-  return groups.flatMap(([first, ...rest]) => {
-    const last = rest.at(-1);
-    if (!first) return [];
-    return [last ? { ...first, text: `${first.text}–${last.text}`, y: (first.y + last.y) / 2 } : first];
+  return groups.flatMap((group, g) => {
+    const [first, last] = [group[0], group.at(-1)];
+    if (!first || !last) return [];
+    if (first === last) return [first];
+    const text =
+      groups.length === 1
+        ? 'all'
+        : g === 0
+          ? `≤ ${last.text}`
+          : g === groups.length - 1
+            ? `≥ ${first.text}`
+            : `from ${first.text}`;
+    return [{ ...first, text, y: (first.y + last.y) / 2 }];
   });
 }
 

@@ -33,7 +33,7 @@ export function controlsSection(input: ReportInput): Html {
         { title: 'outcome', kind: 'plain' },
         { title: 'must show', kind: 'text' },
         { title: 'showed', kind: 'text' },
-        { title: 'estimate (95 %)', kind: 'num' },
+        { title: 'estimate (95\u00a0%)', kind: 'num' },
       ],
       controls.map((control) => {
         const [tone, word] = OUTCOMES[control.outcome];

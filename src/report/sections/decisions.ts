@@ -30,7 +30,7 @@ export function decisionsSection(input: ReportInput): Html {
       learned(analysis),
       '',
     ],
-    ['runs', 'Are at most 10 % of the runs missing?', missing(analysis), ''],
+    ['runs', 'Are at most 10\u00a0% of the runs missing?', missing(analysis), ''],
     [
       'E1 presence',
       `Is the gap at the largest scale above ${delta}? (one-sided, α = ${alpha})`,
@@ -44,7 +44,7 @@ export function decisionsSection(input: ReportInput): Html {
       `Is the gap at the smallest scale within ±${delta}? (two one-sided tests)`,
       ...both(
         (tests) =>
-          html`${holds(tests.absence.holds)} 90 % interval ${interval(tests.absence.interval?.[0], tests.absence.interval?.[1])}, p ${pValue(tests.absence.p)}`,
+          html`${holds(tests.absence.holds)} 90\u00a0% interval ${interval(tests.absence.interval?.[0], tests.absence.interval?.[1])}, p ${pValue(tests.absence.p)}`,
       ),
     ],
     ['E3 onset', 'Does the slope rise somewhere, beyond the seeds’ own spread? (one-sided)', ...both(onset)],

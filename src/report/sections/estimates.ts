@@ -28,7 +28,7 @@ export function estimatesSection(input: ReportInput): Html {
     )}<details><summary>Secondary measures</summary>${OTHERS.map((measure) => [classTable(input, measure), contrastTable(input, measure)])}</details><details><summary>The published forgetting rate, taken apart by learnedness</summary>${decomposition(
       input,
     )}</details>`,
-    'SE and 95 % intervals come from the spread between seeds (variance pooled over scales); the clustered SE is within runs, items grouped by template; the bootstrap resamples seeds, templates and items. All of it is in estimates.csv and contrasts.csv beside this page.',
+    'SE and 95\u00a0% intervals come from the spread between seeds (variance pooled over scales); the clustered SE is within runs, items grouped by template; the bootstrap resamples seeds, templates and items. All of it is in estimates.csv and contrasts.csv beside this page.',
   );
 }
 
@@ -90,9 +90,9 @@ function contrastTable(input: ReportInput, measure: Measure): Html {
 
 const SPREAD_COLUMNS: readonly Column[] = [
   { title: 'SE', kind: 'num' },
-  { title: '95 % interval', kind: 'num' },
+  { title: '95\u00a0% interval', kind: 'num' },
   { title: 'SE clustered', kind: 'num' },
-  { title: '95 % bootstrap', kind: 'num' },
+  { title: '95\u00a0% bootstrap', kind: 'num' },
 ];
 
 function estimateCells(estimate: Estimate | null, mean: string): readonly string[] {
@@ -154,7 +154,7 @@ function otherArms(input: ReportInput): Html {
       { title: 'safe', kind: 'num' },
       { title: 'task', kind: 'num' },
       { title: 'smaller Δ', kind: 'num' },
-      { title: '95 % interval', kind: 'num' },
+      { title: '95\u00a0% interval', kind: 'num' },
     ],
     arms.flatMap((arm) =>
       arm.scales.map((scale) => {

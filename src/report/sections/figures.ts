@@ -26,11 +26,11 @@ export function scaleSection(input: ReportInput): Html {
   return section(
     'scale',
     'Forgetting against scale',
-    html`<figure><div class="panels">${PRIMARY.map((measure) => box(HEADINGS[measure], forgettingByScale(arm, measure)))}</div><figcaption><b>Forgetting by class.</b> Mean over seeds with 95 % intervals, learned items only, ${anchor}. Continuous: how much probability the model lost on the right answer. Binary: share of items whose ROUGE-1 fell by more than ${decimal(
+    html`<figure><div class="panels">${PRIMARY.map((measure) => box(HEADINGS[measure], forgettingByScale(arm, measure)))}</div><figcaption><b>Forgetting by class.</b> Mean over seeds with 95\u00a0% intervals, learned items only, ${anchor}. Continuous: how much probability the model lost on the right answer. Binary: share of items whose ROUGE-1 fell by more than ${decimal(
       rougeDrop,
     )}. A jump in the binary measure without one in the continuous is an effect of the metric.</figcaption></figure><figure><div class="panels">${PRIMARY.map(
       (measure) => box(HEADINGS[measure], gapByScale(analysis, measure)),
-    )}</div><figcaption><b>The gap that decides.</b> Unsafe minus safe or unsafe minus task, whichever is smaller, in each run (dots), mean and 95 % interval (diamonds). Inside the grey band (±${decimal(
+    )}</div><figcaption><b>The gap that decides.</b> Unsafe minus safe or unsafe minus task, whichever is smaller, in each run (dots), mean and 95\u00a0% interval (diamonds). Inside the grey band (±${decimal(
       smallestEffect,
     )}) a gap is too small to matter. The thin grey line is the best straight line: a sharp onset must rise above it.</figcaption></figure>`,
     html`An item counts as learned when its answer is right and its mean token probability is at least ${decimal(
@@ -54,7 +54,7 @@ export function curvesSection(input: ReportInput): Html {
         html`${scale.model} <small>${count(scale.scaleParameters)} parameters, ${plural(scale.seeds.length, 'seed')}</small>`,
         learningCurves(curves, scale),
       ),
-    )}</div><figcaption><b>Learned in finetuning, lost in review.</b> Mean probability of the right answer over all items of a class; the dotted line is where review begins. Bands are 95 % intervals between seeds; hollow points have fewer seeds than the rest.</figcaption></figure>${
+    )}</div><figcaption><b>Learned in finetuning, lost in review.</b> Mean probability of the right answer over all items of a class; the dotted line is where review begins. Bands are 95\u00a0% intervals between seeds; hollow points have fewer seeds than the rest.</figcaption></figure>${
       withForgetting &&
       html`<figure><div class="panels three">${CLASSES.map((name) => box(name, forgettingCurves(curves, arm.scales, name)))}</div><figcaption><b>Forgetting over the review, scale by scale.</b> Probability lost since the end of finetuning, learned items; larger models are drawn stronger.</figcaption></figure>`
     }`,

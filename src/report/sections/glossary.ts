@@ -37,7 +37,7 @@ const TERMS: readonly (readonly [string, string])[] = [
   ],
   ['smallest effect of interest', 'A gap smaller than this would not matter to anyone; fixed before the results.'],
   [
-    'SE, 95 % interval',
+    'SE, 95\u00a0% interval',
     'Standard error and t interval from the spread between seeds. Few seeds make wide intervals, and that is honest.',
   ],
   ['Holm p', 'p-value corrected for the number of tests of the same family.'],

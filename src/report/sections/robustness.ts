@@ -28,11 +28,11 @@ function calibration(input: ReportInput): Html {
     ],
     [
       'false SHARP',
-      `${percent(record.falseSharp, 1)} (largest under a line or a saturating rise; at most 6 % allows SHARP)`,
+      `${percent(record.falseSharp, 1)} (largest under a line or a saturating rise; at most 6\u00a0% allows SHARP)`,
     ],
     [
       'power',
-      `${percent(record.power)} to see a gap of ${decimal(record.alternativeEffect)} at the largest scale (at least 80 % allows GRADUAL)`,
+      `${percent(record.power)} to see a gap of ${decimal(record.alternativeEffect)} at the largest scale (at least 80\u00a0% allows GRADUAL)`,
     ],
   ])}${table(
     'How often the decision table says what, by the true shape',
@@ -67,8 +67,8 @@ function sensitivity(input: ReportInput): Html {
     'The gap on the common items',
     [
       { title: 'scale', kind: 'plain' },
-      { title: 'continuous (95 %)', kind: 'num' },
-      { title: 'binary (95 %)', kind: 'num' },
+      { title: 'continuous (95\u00a0%)', kind: 'num' },
+      { title: 'binary (95\u00a0%)', kind: 'num' },
     ],
     same.scales.map((scale) => [scale.model, withInterval(scale.continuous), withInterval(scale.binary)]),
   )}`;

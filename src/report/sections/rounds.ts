@@ -34,12 +34,12 @@ function oneArm(arm: InterleavedArm): Html {
   const name = `${arm.arm}, ${arm.model}`;
   return html`<h3>${name}</h3><figure><div class="panel-box"><h4 class="panel-title">Course <small>${plural(arm.seeds.length, 'seed')}; shaded: review</small></h4><div class="wide" tabindex="0" role="region" aria-label="Course of all rounds, ${name}">${interleavedCourse(
     arm,
-  )}</div></div><div class="panels three after">${measures.map(([measure, title, axis]) => box(title, roundMeasure(arm, measure, axis)))}</div><figcaption><b>${name}.</b> Means over seeds with 95 % intervals where there are several. A score is the mean probability of the right answer over all items of the class.</figcaption></figure>${table(
+  )}</div></div><div class="panels three after">${measures.map(([measure, title, axis]) => box(title, roundMeasure(arm, measure, axis)))}</div><figcaption><b>${name}.</b> Means over seeds with 95\u00a0% intervals where there are several. A score is the mean probability of the right answer over all items of the class.</figcaption></figure>${table(
     `Change of the end score per round, ${name}`,
     [
       { title: 'class', kind: 'plain' },
       { title: 'slope per round', kind: 'num' },
-      { title: '95 % interval', kind: 'num' },
+      { title: '95\u00a0% interval', kind: 'num' },
       { title: 'p', kind: 'num' },
       { title: 'seeds', kind: 'num' },
     ],

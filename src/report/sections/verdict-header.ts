@@ -87,5 +87,5 @@ function facts(input: ReportInput): Html {
 /** `+0.42 (0.35 to 0.49)` with the interval as the small line. */
 function gapFact(name: string, text: string): readonly [string, string, string] {
   const [mean, rest] = text.split(' (');
-  return [name, mean ?? text, rest === undefined ? 'no interval' : `95 % interval ${rest.replace(')', '')}`];
+  return [name, mean ?? text, rest === undefined ? 'no interval' : `95\u00a0% interval ${rest.replace(')', '')}`];
 }

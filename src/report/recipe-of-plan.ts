@@ -1,0 +1,46 @@
+import type { Plan } from '../experiment/plan.ts';
+import type { StageKind, TrainSpec } from '../experiment/stage-spec.ts';
+import { count, decimal } from './format.ts';
+
+/** The training recipe of a plan in a few lines: the models, then each kind of session; where models differ, each value names its models. */
+export function recipeOfPlan(plan: Plan): readonly { readonly name: string; readonly value: string }[] {
+  const models = plan.models.map(({ name, spec, scaleParameters }) => ({
+    name,
+    value: `${spec.family}, ${spec.layers} layers, width ${spec.width}, ${spec.heads} heads, ${count(scaleParameters)} non-embedding parameters`,
+  }));
+  const kinds = [...new Set(plan.stages.filter((stage) => stage.spec.train).map((stage) => stage.kind))];
+  return [...models, ...kinds.map((kind) => ({ name: kind, value: sessionOf(plan, kind) }))];
+}
+
+function sessionOf(plan: Plan, kind: StageKind): string {
+  const trained = plan.stages.flatMap(({ kind: own, model, spec }) =>
+    own === kind && spec.train ? [{ model, train: spec.train }] : [],
+  );
+  const each = (say: (train: TrainSpec) => string): string => {
+    const values = new Map<string, Set<string>>();
+    for (const { model, train } of trained) {
+      const value = say(train);
+      values.set(value, (values.get(value) ?? new Set()).add(model));
+    }
+    if (values.size === 1) return [...values.keys()].join('');
+    const total = new Set(trained.map(({ model }) => model)).size;
+    return [...values]
+      .map(([value, models]) => (models.size === total ? value : `${value} (${[...models].join(', ')})`))
+      .join(' or ');
+  };
+  return [
+    each((train) => `at most ${train.steps} steps`),
+    each((train) => `batch ${train.batch}`),
+    each((train) => `learning rate ${Number(train.optimizer.learningRate.toPrecision(3))}`),
+    each((train) => `${train.schedule.kind} schedule, warm-up ${train.schedule.warmupSteps}`),
+    each((train) => (train.optimizer.clipNorm === 0 ? 'no clipping' : `clipping at ${train.optimizer.clipNorm}`)),
+    each((train) => `weight decay ${train.optimizer.weightDecay}`),
+    each((train) => `loss on ${train.lossOn === 'all' ? 'all tokens' : 'the response'}`),
+    each((train) => (train.stop ? stopRule(train.stop) : 'no stop rule')),
+  ].join('; ');
+}
+
+function stopRule(stop: NonNullable<TrainSpec['stop']>): string {
+  const share = stop.learnedShare === undefined ? '' : ` and learned share ≥ ${decimal(stop.learnedShare)}`;
+  return `stops when every class has exact match ≥ ${decimal(stop.exactMatch)}${share}, looked at every ${stop.everySteps} steps`;
+}
