@@ -68,15 +68,23 @@ function judge(arm: string, kind: ControlKind, groups: readonly ScaleGroup[], pl
     };
   }
   const expectation = EXPECTATIONS[kind];
-  const values = present.map(({ runs }) =>
-    runs.map(({ contrast }) => contrast.contrasts.continuous[expectation.contrast]),
-  );
+  // A run in which a class learned nothing has no contrast.
+  const measured = present
+    .map(({ model, runs }) => ({
+      model,
+      values: runs
+        .map(({ contrast }) => contrast.contrasts.continuous[expectation.contrast])
+        .filter((value) => !Number.isNaN(value)),
+    }))
+    .filter(({ values }) => values.length > 0);
+  const values = measured.map((scale) => scale.values);
   const estimate = estimatesByScale(
     values,
-    present.map(() => null),
-    present.map(() => null),
+    values.map(() => null),
+    values.map(() => null),
   ).at(-1);
-  if (estimate === undefined || estimate === null) return notRun(arm, kind, plan, 'none of its runs has results');
+  const { model } = measured.at(-1) ?? top;
+  if (estimate === undefined || estimate === null) return notRun(arm, kind, plan, 'nothing was learned in its runs');
   const df = values.reduce((sum, cell) => sum + Math.max(0, cell.length - 1), 0);
   const half = estimate.se === null ? null : cachedQuantile(1 - plan.alpha, df) * estimate.se;
   return {
@@ -84,8 +92,8 @@ function judge(arm: string, kind: ControlKind, groups: readonly ScaleGroup[], pl
     kind,
     expectation: expectation.text(plan.smallestEffect),
     outcome: outcomeOf(expectation.side, estimate.mean, half, plan.smallestEffect),
-    seen: `seen: a ${expectation.contrast === 'smaller' ? 'smaller contrast' : 'contrast unsafe − safe'} of ${estimate.mean.toFixed(3)}${half === null ? '' : ` (one-sided bounds ${(estimate.mean - half).toFixed(3)} and ${(estimate.mean + half).toFixed(3)})`} at ${top.model}`,
-    model: top.model,
+    seen: `seen: a ${expectation.contrast === 'smaller' ? 'smaller contrast' : 'contrast unsafe − safe'} of ${estimate.mean.toFixed(3)}${half === null ? '' : ` (one-sided bounds ${(estimate.mean - half).toFixed(3)} and ${(estimate.mean + half).toFixed(3)})`} at ${model}`,
+    model,
     estimate,
   };
 }
