@@ -172,7 +172,7 @@ async function endOf(client: Client, workflowId: string, runId?: string): Promis
     if (cause instanceof ApplicationFailure && cause.type === SETTLED) {
       return { status: 'settled', outcome: cause.details?.[0] as SweepOutcome };
     }
-    const reason = rootCause(error) ?? error.message;
+    const reason = rootCause(cause) ?? error.message;
     if (cause instanceof CancelledFailure) return { status: 'cancelled', reason };
     if (cause instanceof TerminatedFailure) return { status: 'terminated', reason };
     return { status: 'failed', reason };
