@@ -32,6 +32,9 @@ interface Row {
 /** A queued job that no worker has asked about for so long is forgotten: its workflow was ended between launch and watch. It is queued again when asked about. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
+/** Longest wait for the lock of another worker, which holds it for less than a millisecond. */
+const BUSY_MS = 5_000;
+
 /** `$XDG_STATE_HOME/lethe`: one table for all stores of a user on this machine. */
 export function defaultStateFolder(): string {
   return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lethe');
@@ -51,13 +54,7 @@ export class JobTable {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.machine = machine;
     this.owner = { pid: process.pid, start: machine.startTime(process.pid) ?? 0 };
-    this.database = new DatabaseSync(join(folder, 'jobs.sqlite'), { timeout: 2_000 });
-    // Not durable: after a crash of the machine every row is of another boot anyway.
-    this.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
-    this.database.exec(`CREATE TABLE IF NOT EXISTS jobs_1 (
-      sequence INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, pid INTEGER, start_time INTEGER,
-      boot_id TEXT NOT NULL, owner_pid INTEGER NOT NULL, owner_start INTEGER NOT NULL, cores REAL NOT NULL, memory INTEGER NOT NULL,
-      gpus INTEGER NOT NULL, slots INTEGER, attempt_folder TEXT NOT NULL, digest TEXT NOT NULL, seen_at INTEGER NOT NULL)`);
+    this.database = openTable(join(folder, 'jobs.sqlite'));
   }
 
   /** Queues a job unless it is in the table. Returns false when another job holds its name. */
@@ -242,6 +239,26 @@ export class JobTable {
       this.statements.set(sql, statement);
     }
     return statement;
+  }
+}
+
+function openTable(path: string): DatabaseSync {
+  for (let tries = 0; ; tries += 1) {
+    const database = new DatabaseSync(path, { timeout: BUSY_MS });
+    try {
+      // Not durable: after a crash of the machine every row is of another boot anyway.
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
+      database.exec(`CREATE TABLE IF NOT EXISTS jobs_1 (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, pid INTEGER, start_time INTEGER,
+        boot_id TEXT NOT NULL, owner_pid INTEGER NOT NULL, owner_start INTEGER NOT NULL, cores REAL NOT NULL, memory INTEGER NOT NULL,
+        gpus INTEGER NOT NULL, slots INTEGER, attempt_folder TEXT NOT NULL, digest TEXT NOT NULL, seen_at INTEGER NOT NULL)`);
+      return database;
+    } catch (error) {
+      database.close();
+      // SQLite does not wait when two processes turn on its write-ahead log at the same moment.
+      if (tries === 50) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
   }
 }
 

@@ -15,10 +15,11 @@ import {
 } from '../job-launcher.ts';
 import { pause } from '../latch.ts';
 import type { Claim } from './admission.ts';
-import { type ChildJob, startChild } from './child-job.ts';
+import type { ChildJob } from './child-job.ts';
 import { defaultStateFolder, JobTable, type TableEntry } from './job-table.ts';
 import { hasLastWord, localEvidence } from './local-evidence.ts';
 import { type Machine, thisMachine } from './machine.ts';
+import { Nursery } from './nursery.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface LocalLauncherOptions {
@@ -45,11 +46,11 @@ const REMEMBERED_CHILDREN = 1_000;
  */
 export class LocalLauncher implements JobLauncher {
   readonly kind = 'local';
-  private readonly launchBinary: readonly string[];
   private readonly slots: number | undefined;
   private readonly machine: Machine;
   private readonly table: JobTable;
   private readonly turnstile: Turnstile;
+  private readonly nursery: Nursery;
   /** Jobs that this worker started; the newest of those that ended are kept for their exit code. */
   private readonly children = new Map<string, ChildJob>();
   /** Started, and not yet looked at since. */
@@ -60,10 +61,10 @@ export class LocalLauncher implements JobLauncher {
   private readonly entries = new WeakMap<JobSpec, TableEntry>();
 
   constructor(options: LocalLauncherOptions) {
-    this.launchBinary = options.launchBinary;
     this.slots = options.slots;
     this.machine = options.machine ?? thisMachine();
     this.table = new JobTable(options.stateFolder ?? defaultStateFolder(), this.machine);
+    this.nursery = new Nursery(options.launchBinary);
     this.turnstile = new Turnstile(this.table, (spec) => this.start(spec));
   }
 
@@ -78,11 +79,12 @@ export class LocalLauncher implements JobLauncher {
   async observe(spec: JobSpec): Promise<JobObservation> {
     // The child first: once it has ended, its launched.json is there or will never be.
     const child = this.children.get(spec.name);
-    const childEnded = child?.ended.value !== undefined;
+    const childEnded = isOver(child);
     const launched = await this.launchedOf(spec);
     if (launched !== undefined) return this.ask(() => this.observeProcess(spec, launched));
     if (childEnded) return { state: 'ended' };
-    if (child !== undefined) return { state: 'starting', reason: `process ${child.pid} has not recorded itself yet` };
+    if (child !== undefined)
+      return { state: 'starting', reason: `process ${child.pid ?? ''} has not recorded itself yet` };
     if (this.ask(() => this.table.state(spec.name)) === 'running') {
       return { state: 'starting', reason: 'another worker is starting it' };
     }
@@ -131,7 +133,7 @@ export class LocalLauncher implements JobLauncher {
     const launched = await this.launchedOf(spec);
     const isChild = child !== undefined && (launched === undefined || launched.pid === child.pid);
     // A zombie is seen as dead before its parent has heard of it.
-    const exit = isChild ? await child.ended.wait(LONGEST_POLL_MS) : undefined;
+    const exit = isChild ? ((await child.ended.wait(LONGEST_POLL_MS)) ?? undefined) : undefined;
     return this.ask(() => localEvidence(spec, launched, exit, this.machine));
   }
 
@@ -143,24 +145,36 @@ export class LocalLauncher implements JobLauncher {
   /** Lets go of everything; jobs run on. */
   close(): void {
     this.turnstile.close();
+    this.nursery.close();
     this.table.close();
   }
 
   private start(spec: JobSpec): void {
-    const child = startChild(spec, this.launchBinary, this.machine);
+    const child = this.nursery.start(spec);
     this.children.set(spec.name, child);
     this.justStarted.add(spec.name);
-    if (child.pid !== undefined && child.startTime !== undefined)
-      this.table.started(spec.name, child.pid, child.startTime);
+    void child.started.wait(Number.POSITIVE_INFINITY).then((id) => {
+      if (id?.startTime !== undefined && child.ended.value === undefined)
+        this.table.started(spec.name, id.pid, id.startTime);
+    });
     void child.ended.wait(Number.POSITIVE_INFINITY).then(() => this.childEnded(spec, child));
   }
 
   private async childEnded(spec: JobSpec, child: ChildJob): Promise<void> {
+    if (child.ended.value === null) {
+      // Its row stays while its process lives; one that may never have begun goes back into the queue, and launched.json decides.
+      if (child.pid === undefined) this.turnstile.leave(spec.name);
+      this.forget(spec, child);
+      return;
+    }
     this.turnstile.leave(spec.name);
     this.forgetOldChildren();
     const launched = await this.launchedOf(spec).catch(() => undefined);
-    const lost = launched !== undefined && launched.pid !== child.pid;
-    if (lost && this.children.get(spec.name) === child) this.children.delete(spec.name);
+    if (launched !== undefined && launched.pid !== child.pid) this.forget(spec, child);
+  }
+
+  private forget(spec: JobSpec, child: ChildJob): void {
+    if (this.children.get(spec.name) === child) this.children.delete(spec.name);
   }
 
   private observeProcess(spec: JobSpec, launched: LaunchedLocally): JobObservation {
@@ -197,7 +211,8 @@ export class LocalLauncher implements JobLauncher {
   private async processOf(spec: JobSpec): Promise<{ pid: number; startTime: number } | undefined> {
     const launched = await this.launchedOf(spec);
     if (launched !== undefined) return this.ask(() => (this.isAlive(launched) ? launched : undefined));
-    const { pid, startTime, ended } = this.children.get(spec.name) ?? {};
+    const { started, ended } = this.children.get(spec.name) ?? {};
+    const { pid, startTime } = started?.value ?? {};
     if (pid === undefined || startTime === undefined || ended?.value !== undefined) return undefined;
     return { pid, startTime };
   }
@@ -260,6 +275,11 @@ export class LocalLauncher implements JobLauncher {
       throw unreachable(error);
     }
   }
+}
+
+/** True when the parent has heard of the end. */
+function isOver(child: ChildJob | undefined): boolean {
+  return child?.ended.value !== undefined && child.ended.value !== null;
 }
 
 function isStopped(spec: JobSpec): boolean {

@@ -26,12 +26,13 @@ export function thisMachine(): Machine {
   return {
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     capacity: { cores: availableParallelism(), memoryBytes: Math.floor(memory * MEMORY_SHARE), gpus: countGpus() },
-    startTime,
+    startTime: startTimeOf,
     oomKills,
   };
 }
 
-function startTime(pid: number): number | undefined {
+/** See `Machine.startTime`. */
+export function startTimeOf(pid: number): number | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -116,7 +116,7 @@ export class LocalWorld implements LauncherWorld {
     for (const launcher of this.launchers) launcher.close();
     for (const spec of this.specs) {
       const pid = await this.pidOf(spec).catch(() => undefined);
-      if (pid !== undefined && thisMachine().startTime(pid) !== undefined) process.kill(-pid, 'SIGKILL');
+      if (pid !== undefined) killGroup(pid);
     }
     await this.temporary.remove();
   }
@@ -125,5 +125,13 @@ export class LocalWorld implements LauncherWorld {
     const launched = await readLaunched(spec.attemptFolder);
     if (launched === undefined || !isLocal(launched)) throw new Error(`expected ${spec.name} to have started`);
     return launched.pid;
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }

@@ -23,6 +23,7 @@ while (waiting.length > 0) {
     );
     table.release(job);
   }
+  await new Promise((resolve) => setImmediate(resolve));
 }
 table.close();
 console.log(JSON.stringify({ admitted, most }));
