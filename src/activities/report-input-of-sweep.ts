@@ -11,7 +11,8 @@ import type { Plan, PlanRun, PlanStage } from '../experiment/plan.ts';
 import { POLICY_GRAMMAR } from '../experiment/policy-grammar-recipe.ts';
 import type { ParkedStage } from '../experiment/sweep-control.ts';
 import type { Evidence } from '../recovery/evidence.ts';
-import type { Provenance, ReportAttempt, ReportInput, ReportRun, ReportStage } from '../report/report-input.ts';
+import { recipeOfPlan } from '../report/recipe-of-plan.ts';
+import type { Provenance, ReportAttempt, ReportRun, ReportStage, SweepFacts } from '../report/report-input.ts';
 import { readVerdict } from './sweep-verdict.ts';
 
 export interface SweepReportRequest {
@@ -30,10 +31,7 @@ interface StageFacts {
 }
 
 /** Everything that the report of a sweep says but its analysis, read from the store. */
-export async function reportInputOfSweep(
-  store: Store,
-  request: SweepReportRequest,
-): Promise<Omit<ReportInput, 'analysis'>> {
+export async function reportInputOfSweep(store: Store, request: SweepReportRequest): Promise<SweepFacts> {
   const { sweepId, parked, code } = request;
   const folder = new SweepFolder(store, sweepId);
   const { plan, frozenAt } = await folder.plan();
@@ -50,6 +48,7 @@ export async function reportInputOfSweep(
     policyGrammar: plan.stages.some(({ spec }) => (spec.train ?? spec.score)?.data.recipe.kind === POLICY_GRAMMAR.kind),
     provenance: {
       ...code,
+      recipe: recipeOfPlan(plan),
       ...(text === undefined ? {} : { sweepFile: { path: 'sweep.yaml', text } }),
       seeds: [...new Set(plan.runs.map(({ seed }) => seed))].sort((a, b) => a - b),
       data: await datasetsOf(store, plan),

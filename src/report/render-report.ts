@@ -1,5 +1,6 @@
 import { contrastsCsv, estimatesCsv } from './csv.ts';
-import { type Html, html, raw } from './html.ts';
+import { type Html, html } from './html.ts';
+import { type PageSection, pageFooter, pageSections, pageShell } from './page-shell.ts';
 import type { ReportBundle, ReportInput } from './report-input.ts';
 import { controlsSection } from './sections/controls.ts';
 import { decisionsSection } from './sections/decisions.ts';
@@ -11,7 +12,6 @@ import { robustnessSection } from './sections/robustness.ts';
 import { roundsSection } from './sections/rounds.ts';
 import { runsSection } from './sections/runs.ts';
 import { banners, verdictHeader } from './sections/verdict-header.ts';
-import { STYLE_SHEET } from './style-sheet.ts';
 import { summaryMarkdown } from './summary-markdown.ts';
 
 /**
@@ -32,30 +32,26 @@ export async function renderReport(input: ReportInput): Promise<ReportBundle> {
 }
 
 function page(input: ReportInput): Html {
-  const sections: readonly (readonly [id: string, name: string, content: Html])[] = [
-    ['scale', 'Against scale', scaleSection(input)],
-    ['curves', 'Learning and forgetting', curvesSection(input)],
-    ['learnedness', 'Was it learned?', learnednessSection(input)],
-    ['rounds', 'Round by round', roundsSection(input)],
-    ['controls', 'Controls', controlsSection(input)],
-    ['decision', 'How it was decided', decisionsSection(input)],
-    ['estimates', 'The numbers', estimatesSection(input)],
-    ['threshold', 'The threshold', thresholdSection(input)],
-    ['robustness', 'How far to trust it', robustnessSection(input)],
-    ['runs', 'Runs and attempts', runsSection(input)],
-    ['provenance', 'Provenance', provenanceSection(input)],
-    ['reproduce', 'Do it again', reproduceSection(input)],
-    ['glossary', 'Words', glossarySection()],
+  const { analysis } = input;
+  const sections: readonly PageSection[] = [
+    { id: 'scale', name: 'Against scale', content: scaleSection(input) },
+    { id: 'curves', name: 'Learning and forgetting', content: curvesSection(input) },
+    { id: 'learnedness', name: 'Was it learned?', content: learnednessSection(input) },
+    { id: 'rounds', name: 'Round by round', content: roundsSection(input) },
+    { id: 'controls', name: 'Controls', content: controlsSection(input) },
+    { id: 'decision', name: 'How it was decided', content: decisionsSection(input) },
+    { id: 'estimates', name: 'The numbers', content: estimatesSection(input) },
+    { id: 'threshold', name: 'The threshold', content: thresholdSection(input) },
+    { id: 'robustness', name: 'How far to trust it', content: robustnessSection(input) },
+    { id: 'runs', name: 'Runs and attempts', content: runsSection(input, analysis.missing, analysis.plannedRuns) },
+    { id: 'provenance', name: 'Provenance', content: provenanceSection(input, analysis) },
+    { id: 'reproduce', name: 'Do it again', content: reproduceSection(input) },
+    { id: 'glossary', name: 'Words', content: glossarySection() },
   ];
-  const shown = sections.filter(([, , content]) => content.text !== '');
-  const { verdict } = input.analysis;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="robots" content="noindex"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><link rel="icon" href="data:,"><title>${verdict.verdict}: ${input.sweep}, Lethe report</title><style>${raw(
-    STYLE_SHEET,
-  )}</style></head><body><a class="skip" href="#scale">Skip to the results</a><div class="page">${banners(input)}${verdictHeader(
-    input,
-  )}<div class="layout"><nav class="contents" aria-label="Contents"><ol>${shown.map(
-    ([id, name]) => html`<li><a href="#${id}">${name}</a></li>`,
-  )}</ol></nav><main>${shown.map(([, , content]) => content)}</main></div><footer>Written by Lethe ${input.provenance.code.version} on ${input.generatedAt}. Examples are named by id only; no example text is part of this report.</footer></div></body></html>
-`;
+  return pageShell(
+    `${analysis.verdict.verdict}: ${input.sweep}, Lethe report`,
+    html`<a class="skip" href="#scale">Skip to the results</a><div class="page">${banners(input)}${verdictHeader(
+      input,
+    )}${pageSections(sections)}${pageFooter(input.provenance.code.version, input.generatedAt)}</div>`,
+  );
 }

@@ -3,11 +3,15 @@ import type { FailureClass } from '../recovery/evidence.ts';
 import type { ForgettingAnalysis } from '../statistics/analysis.ts';
 
 /** All that a report says, as plain JSON: it crosses into the rendering thread as it is, and equal input gives equal bytes. No example text. */
-export interface ReportInput {
-  /** `<name>~<plan12>`, or the folder's name for tables that came without a plan. */
-  readonly sweep: string;
+export interface ReportInput extends SweepFacts {
   /** Carries the analysis plan, the verdict, the missing runs and, for synthetic tables, what they demonstrate. */
   readonly analysis: ForgettingAnalysis;
+}
+
+/** What a sweep did, whether or not its tables could be analysed. */
+export interface SweepFacts {
+  /** `<name>~<plan12>`, or the folder's name for tables that came without a plan. */
+  readonly sweep: string;
   readonly runs: readonly ReportRun[];
   readonly stages: readonly ReportStage[];
   readonly provenance: Provenance;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noVerdictPage } from '../../src/report/no-verdict-page.ts';
 import { renderReport } from '../../src/report/render-report.ts';
 import type { ReportInput } from '../../src/report/report-input.ts';
 import { sentenceParts } from '../../src/report/sentence.ts';
@@ -240,5 +241,27 @@ describe('the report page', () => {
   it('stays under 1.5 MB with eight times as many seeds as a small sweep', async () => {
     const { page } = await setup({ scales: 6, seeds: 24, interleaved: true });
     expect(page.length).toBeLessThan(1_500_000);
+  });
+});
+
+describe('the page of a sweep without a verdict', () => {
+  it('says that nothing can be said, what is missing, why, and what to type, as text', () => {
+    const { analysis: _, ...facts } = reportFixture({ failures: true });
+    const page = noVerdictPage({
+      ...facts,
+      runs: facts.runs.map((run) => ({
+        ...run,
+        state: 'missing' as const,
+        reason: 'its stage <d32> is parked: crash',
+        command: 'lethe retry d32',
+      })),
+    });
+    expect(page).toContain('NO VERDICT');
+    expect(page).toContain(`${facts.runs.length} missing runs`);
+    expect(page).toContain('its stage &lt;d32&gt; is parked: crash');
+    expect(page).toContain('<code>lethe retry d32</code>');
+    expect(page).toContain('ended by signal 9, no word of the kernel about memory');
+    expect(page).not.toMatch(/undefined|analysis\.json/);
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${target}"`);
   });
 });

@@ -1,14 +1,15 @@
 import { type Html, html } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
+import type { SweepFacts } from '../report-input.ts';
 import { pairs } from '../table.ts';
 import { section } from './figures.ts';
 
-export function reproduceSection(input: ReportInput): Html {
+/** `analysed` = the numbers stand beside the page. */
+export function reproduceSection(input: SweepFacts, analysed = true): Html {
   const { reproduce } = input.provenance;
   return section(
     'reproduce',
     'Do it again',
-    html`${reproduce.length > 0 && html`<pre>${reproduce.join('\n')}</pre>`}<p>Beside this page: <code>analysis.json</code> and <code>verdict.json</code> (all numbers, for programs), <code>estimates.csv</code>, <code>contrasts.csv</code>, <code>summary.md</code>; the per-example rows are <code>scores.parquet</code> in the sweep’s tables folder. Equal tables give an equal statistics digest.</p>`,
+    html`${reproduce.length > 0 && html`<pre>${reproduce.join('\n')}</pre>`}${analysed && html`<p>Beside this page: <code>analysis.json</code> and <code>verdict.json</code> (all numbers, for programs), <code>estimates.csv</code>, <code>contrasts.csv</code>, <code>summary.md</code>; the per-example rows are <code>scores.parquet</code> in the sweep’s tables folder. Equal tables give an equal statistics digest.</p>`}`,
   );
 }
 

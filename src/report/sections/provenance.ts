@@ -1,20 +1,24 @@
+import type { ForgettingAnalysis } from '../../statistics/analysis.ts';
 import { grouped, plural, seconds } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { Provenance, ReportInput } from '../report-input.ts';
+import type { Provenance, SweepFacts } from '../report-input.ts';
 import { pairs, table } from '../table.ts';
 import { section } from './figures.ts';
 
 /** What the result was made from, down to digests. */
-export function provenanceSection(input: ReportInput): Html {
-  const { provenance: made, analysis } = input;
+export function provenanceSection(input: SweepFacts, analysis?: ForgettingAnalysis): Html {
+  const { provenance: made } = input;
   return section(
     'provenance',
     'Provenance',
     html`${pairs([
       ['sweep', input.sweep],
-      ['plan hash', analysis.planHash === null ? 'none: the tables came without a plan' : key(analysis.planHash)],
+      [
+        'plan hash',
+        analysis && (analysis.planHash === null ? 'none: the tables came without a plan' : key(analysis.planHash)),
+      ],
       ['statistics digest', made.statisticsDigest !== undefined && key(made.statisticsDigest)],
-      ['score rows', grouped(analysis.rows)],
+      ['score rows', analysis && grouped(analysis.rows)],
       ['seeds', made.seeds.join(', ')],
       ['code', code(made)],
       ['trainer build', builds(made)],
@@ -30,7 +34,7 @@ export function provenanceSection(input: ReportInput): Html {
       ['ended', made.endedAt],
       ['job time', made.jobSeconds !== undefined && seconds(made.jobSeconds)],
       ['report written', input.generatedAt],
-    ])}${data(made)}${recipe(made)}<details><summary>Analysis plan, frozen</summary><pre>${JSON.stringify(analysis.plan, null, 2)}</pre></details>`,
+    ])}${data(made)}${recipe(made)}${analysis && html`<details><summary>Analysis plan, frozen</summary><pre>${JSON.stringify(analysis.plan, null, 2)}</pre></details>`}`,
   );
 }
 

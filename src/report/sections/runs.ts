@@ -1,6 +1,7 @@
+import type { MissingRun } from '../../statistics/analysis.ts';
 import { MISSING, plural, short } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { ReportAttempt, ReportInput, ReportStage } from '../report-input.ts';
+import type { ReportAttempt, ReportStage, SweepFacts } from '../report-input.ts';
 import { table, tag } from '../table.ts';
 import { section } from './figures.ts';
 
@@ -13,17 +14,16 @@ const STAGE_TAGS: Readonly<Record<ReportStage['state'], Html>> = {
 };
 
 /** Every run, every stage and every attempt: what failed, by which rule, and what it cost. Missing runs come first. */
-export function runsSection(input: ReportInput): Html {
+export function runsSection(input: SweepFacts, missing: readonly MissingRun[], planned: number): Html {
   return section(
     'runs',
     'Runs and attempts',
-    html`${missingRuns(input)}${failures(input)}${runList(input)}${stageList(input)}`,
-    `${plural(input.analysis.plannedRuns - input.analysis.missing.length, 'run')} of ${input.analysis.plannedRuns} planned. A stage that several runs share was trained once.`,
+    html`${missingRuns(input, missing)}${failures(input)}${runList(input)}${stageList(input)}`,
+    `${plural(planned - missing.length, 'run')} of ${planned} planned. A stage that several runs share was trained once.`,
   );
 }
 
-function missingRuns(input: ReportInput): Html {
-  const { missing } = input.analysis;
+function missingRuns(input: SweepFacts, missing: readonly MissingRun[]): Html {
   if (missing.length === 0) return html`<p>${tag('good', 'complete')} No run is missing.</p>`;
   const commands = new Map(input.runs.map((run) => [run.run, run]));
   return table(
@@ -44,7 +44,7 @@ function missingRuns(input: ReportInput): Html {
   );
 }
 
-function failures(input: ReportInput): Html {
+function failures(input: SweepFacts): Html {
   const rows = input.stages.flatMap((stage) =>
     stage.attempts.filter((attempt) => attempt.outcome !== 'succeeded').map((attempt) => attemptCells(stage, attempt)),
   );
@@ -76,7 +76,7 @@ function attemptCells(stage: ReportStage, attempt: ReportAttempt): readonly (str
   ];
 }
 
-function runList(input: ReportInput): Html {
+function runList(input: SweepFacts): Html {
   const stages = new Map(input.stages.map((stage) => [stage.key, stage]));
   return html`<details><summary>All ${plural(input.runs.length, 'run')}</summary>${table(
     'Runs, in the order of the plan',
@@ -98,7 +98,7 @@ function runList(input: ReportInput): Html {
   )}</details>`;
 }
 
-function stageList(input: ReportInput): Html {
+function stageList(input: SweepFacts): Html {
   return html`<details><summary>All ${plural(input.stages.length, 'stage')}</summary>${table(
     'Stages by key; “reused” were made by an earlier sweep',
     [
