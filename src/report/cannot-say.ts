@@ -29,6 +29,10 @@ export function cannotSay(input: ReportInput): readonly string[] {
         analysis.plan.smallestEffect,
       )}) with power 0.8: that is the minimum detectable effect of ${plural(analysis.scaleCount, 'scale')} × ${plural(analysis.seedCount, 'seed')}.`,
     );
+  } else if (analysis.seedCount >= 2) {
+    said.push(
+      'How large a gap is at the largest scale: none could be computed there, so there is no interval and no test.',
+    );
   } else {
     said.push(
       `With ${plural(analysis.seedCount, 'seed')} a scale the spread between runs is unknown: no interval, no test, no minimum detectable effect.`,

@@ -62,10 +62,10 @@ export function seconds(value: number | undefined): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** A sentence that was made elsewhere, set as the others: capital first, true minus signs. Its words stay as they are. */
+/** A sentence that was made elsewhere, set as the others: capital first (unless it opens with a name such as gpt2-d8), true minus signs. Its words stay. */
 export function prose(text: string): string {
   const minus = text.replace(/(^|[\s(±])-(?=[\d.])/g, '$1−');
-  return `${minus.charAt(0).toUpperCase()}${minus.slice(1)}`;
+  return /^[a-z]+[\s,:;]/.test(minus) ? `${minus.charAt(0).toUpperCase()}${minus.slice(1)}` : minus;
 }
 
 /** The first twelve digits of a key or a digest: enough to find it, short enough to read. */

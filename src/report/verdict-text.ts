@@ -11,7 +11,7 @@ export function renderVerdictText(analysis: ForgettingAnalysis, reportPath: stri
   const { claim, scope } = sentenceParts(verdict);
   const head = [
     `${verdict.verdict}${analysis.synthetic === null ? '' : '   (synthetic demonstration)'}`,
-    ...wrap(scope === '' ? claim : `${claim} (${scope})`, width, '  '),
+    ...wrap(scope === '' ? claim : `${claim.slice(0, -1)} (${scope}).`, width, '  '),
   ];
   const table = scaleTable(analysis);
   const tail = [

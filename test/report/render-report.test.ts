@@ -3,6 +3,7 @@ import { noVerdictPage } from '../../src/report/no-verdict-page.ts';
 import { renderReport } from '../../src/report/render-report.ts';
 import type { ReportInput } from '../../src/report/report-input.ts';
 import { sentenceParts } from '../../src/report/sentence.ts';
+import { type ClassForgetting, MEASURES, type ScaleForgetting } from '../../src/statistics/analysis.ts';
 import { type FixtureOptions, reportFixture } from './report-fixture.ts';
 
 async function pageOf(input: ReportInput): Promise<string> {
@@ -195,10 +196,36 @@ describe('the report page', () => {
       ...input,
       analysis: { ...input.analysis, tests: { continuous: untestable, binary: untestable }, sensitivity: null },
     });
-    expect(page).toContain('lower bound –, p –');
+    expect(page).toContain('not testable: no spread between seeds to judge by');
     expect(page).toContain('not testable: needs ≥ 4 scales and ≥ 2 seeds');
     expect(page).toContain('the spread between runs is unknown');
     expect(page).not.toMatch(/NaN|undefined|null(?!")/);
+  });
+
+  it('says in the picture that nothing was learned, instead of drawing an empty frame', async () => {
+    const { input } = await setup();
+    const none = Object.fromEntries(MEASURES.map((measure) => [measure, null])) as ClassForgetting['measures'];
+    const contrasts = Object.fromEntries(
+      MEASURES.map((measure) => [measure, { 'unsafe-safe': null, 'unsafe-task': null, smaller: null }]),
+    ) as ScaleForgetting['contrasts'];
+    const arms = input.analysis.arms.map((arm) => ({
+      ...arm,
+      scales: arm.scales.map((scale) => ({
+        ...scale,
+        contrasts,
+        classes: scale.classes.map((one) => ({ ...one, measures: none })),
+      })),
+    }));
+    const page = await pageOf({ ...input, analysis: { ...input.analysis, arms, runs: [] } });
+    expect(page.match(/>no item was learned, so nothing was forgotten</g)?.length).toBe(4);
+    expect(page).not.toMatch(/NaN|Infinity/);
+  });
+
+  it('folds what a rule says of many scales, and loses none of it', async () => {
+    const reasons = Array.from({ length: 12 }, (_, i) => `Scale ${i} learned too little.`);
+    const { page } = await setup({ verdict: { reasons } });
+    expect(page).toContain('5 more reasons');
+    for (const reason of reasons) expect(page).toContain(reason);
   });
 
   it('stands without a single run of the primary arm', async () => {

@@ -8,7 +8,7 @@ import {
 } from '../../statistics/analysis.ts';
 import { count, decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { axes, PANEL, panel } from './frame.ts';
+import { axes, emptyNote, PANEL, panel } from './frame.ts';
 import { type EndLabel, endLabels, marker, type Point, polyline, whisker } from './marks.ts';
 import { domainOf, linearScale, logScale } from './scales.ts';
 
@@ -18,6 +18,9 @@ export const MEASURE_NAMES: Readonly<Record<PrimaryMeasure, string>> = {
   continuous: 'probability lost',
   binary: 'share of items forgotten',
 };
+
+/** Without a learned item there is nothing to forget. */
+export const NO_VALUE = 'no item was learned, so nothing was forgotten';
 
 /** Mean forgetting of each class against scale with its 95 % interval between seeds, one panel for one measure. */
 export function forgettingByScale(arm: ArmForgetting, measure: PrimaryMeasure): Html {
@@ -61,7 +64,7 @@ export function forgettingByScale(arm: ArmForgetting, measure: PrimaryMeasure): 
   return panel(
     frame,
     description(arm, measure),
-    html`${axes(frame, x, y, text)}${series}${endLabels(labels, frame.right + 10, frame.top, frame.bottom)}`,
+    html`${axes(frame, x, y, text)}${labels.length === 0 && emptyNote(frame, NO_VALUE)}${series}${endLabels(labels, frame.right + 10, frame.top, frame.bottom)}`,
   );
 }
 

@@ -53,6 +53,11 @@ export function axes(frame: Frame, x: Scale, y: Scale, text: AxisText): Html {
   )}" y="${frame.bottom + 38}" text-anchor="middle">${text.xTitle}</text><text class="axis-title" x="2" y="${frame.top - 15}">${text.yTitle}</text></g>`;
 }
 
+/** Said in the middle of a plot that has no point. */
+export function emptyNote(frame: Frame, text: string): Html {
+  return html`<text class="note" x="${px((frame.left + frame.right) / 2)}" y="${px((frame.top + frame.bottom) / 2)}" text-anchor="middle">${text}</text>`;
+}
+
 /** Coordinates with one decimal: a tenth of a pixel is enough, and keeps files small and bytes stable. */
 export function px(value: number): string {
   return String(Math.round(value * 10) / 10);

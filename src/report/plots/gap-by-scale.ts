@@ -6,8 +6,8 @@ import {
 } from '../../statistics/analysis.ts';
 import { count, decimal, signed } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { tickText } from './forgetting-by-scale.ts';
-import { axes, PANEL, panel, px } from './frame.ts';
+import { NO_VALUE, tickText } from './forgetting-by-scale.ts';
+import { axes, emptyNote, PANEL, panel, px } from './frame.ts';
 import { type EndLabel, endLabels, marker, type Point, polyline, whisker } from './marks.ts';
 import { domainOf, linearScale, logScale } from './scales.ts';
 
@@ -71,7 +71,7 @@ export function gapByScale(analysis: ForgettingAnalysis, measure: PrimaryMeasure
   return panel(
     frame,
     `Gap in forgetting against scale, ${measure} measure, with the equivalence band of plus or minus ${decimal(delta)}. ${said.join('; ')}.`,
-    html`${band}${axes(frame, x, y, text)}${fit}<g class="series-gap">${dots}${polyline(mean)}${whiskers}${mean.map(
+    html`${band}${axes(frame, x, y, text)}${mean.length === 0 && emptyNote(frame, NO_VALUE)}${fit}<g class="series-gap">${dots}${polyline(mean)}${whiskers}${mean.map(
       (at) => marker('gap', at),
     )}</g>${endLabels(labels, frame.right + 10, frame.top, frame.bottom)}`,
   );

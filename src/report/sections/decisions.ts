@@ -34,17 +34,19 @@ export function decisionsSection(input: ReportInput): Html {
     [
       'E1 presence',
       `Is the gap at the largest scale above ${delta}? (one-sided, α = ${alpha})`,
-      ...both(
-        (tests) =>
-          html`${holds(tests.presence.holds)} lower bound ${decimal(tests.presence.lowerBound)}, p ${pValue(tests.presence.p)}`,
+      ...both((tests) =>
+        tests.presence.lowerBound === null
+          ? NOT_TESTABLE
+          : html`${holds(tests.presence.holds)} lower bound ${decimal(tests.presence.lowerBound)}, p ${pValue(tests.presence.p)}`,
       ),
     ],
     [
       'E2 absence',
       `Is the gap at the smallest scale within ±${delta}? (two one-sided tests)`,
-      ...both(
-        (tests) =>
-          html`${holds(tests.absence.holds)} 90\u00a0% interval ${interval(tests.absence.interval?.[0], tests.absence.interval?.[1])}, p ${pValue(tests.absence.p)}`,
+      ...both((tests) =>
+        tests.absence.interval === null
+          ? NOT_TESTABLE
+          : html`${holds(tests.absence.holds)} 90\u00a0% interval ${interval(tests.absence.interval?.[0], tests.absence.interval?.[1])}, p ${pValue(tests.absence.p)}`,
       ),
     ],
     ['E3 onset', 'Does the slope rise somewhere, beyond the seeds’ own spread? (one-sided)', ...both(onset)],
@@ -97,6 +99,8 @@ export function decisionsSection(input: ReportInput): Html {
     `Decisions were fixed before the results, for the arm “${analysis.plan.primaryArm}” and the notion “${analysis.plan.notion}”.`,
   );
 }
+
+const NOT_TESTABLE = 'not testable: no spread between seeds to judge by';
 
 function holds(yes: boolean): Html {
   return yes ? tag('good', 'yes') : tag('plain', 'no');

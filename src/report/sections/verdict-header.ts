@@ -46,9 +46,7 @@ export function verdictHeader(input: ReportInput): Html {
     analysis.planHash !== null && html`<span>plan <span class="key">${short(analysis.planHash)}</span></span>`
   }</p><div class="verdict" id="verdict"><div class="word-row"><span class="word ${TONES[verdict.verdict]}">${verdict.verdict}</span>${
     verdict.raw !== verdict.verdict && html`<small>${verdict.raw} by the decision table, before caps</small>`
-  }${input.exploratory !== undefined && html`<small>exploratory</small>`}</div><h1>${claim}${scope !== '' && html` <small>${scope}</small>`}</h1>${facts(input)}<div class="says"><div><h2>Why</h2><ul>${verdict.reasons.map(
-    (reason) => html`<li>${prose(reason)}</li>`,
-  )}</ul>${
+  }${input.exploratory !== undefined && html`<small>exploratory</small>`}</div><h1>${claim}${scope !== '' && html` <small>${scope}</small>`}</h1>${facts(input)}<div class="says"><div><h2>Why</h2>${reasons(verdict.reasons)}${
     verdict.caps.length > 0 &&
     html`<h2>What held it back</h2><ul>${verdict.caps.map(
       (cap) =>
@@ -56,6 +54,18 @@ export function verdictHeader(input: ReportInput): Html {
     )}</ul>`
   }</div><div><h2>What it cannot say</h2><ul>${cannotSay(input).map((line) => html`<li>${line}</li>`)}</ul></div></div></div></header>`;
 }
+
+/** All reasons; when one rule speaks for many scales and classes, the first of them are enough at first sight. */
+function reasons(all: readonly string[]): Html {
+  const list = (some: readonly string[]): Html =>
+    html`<ul>${some.map((reason) => html`<li>${prose(reason)}</li>`)}</ul>`;
+  if (all.length <= AT_FIRST_SIGHT + 1) return list(all);
+  return html`${list(all.slice(0, AT_FIRST_SIGHT))}<details><summary>${all.length - AT_FIRST_SIGHT} more reasons</summary>${list(
+    all.slice(AT_FIRST_SIGHT),
+  )}</details>`;
+}
+
+const AT_FIRST_SIGHT = 7;
 
 function facts(input: ReportInput): Html {
   const { analysis } = input;
