@@ -16,6 +16,7 @@ import { stopCommand } from './commands/stop.ts';
 import { storeCommand } from './commands/store.ts';
 import { uiCommand } from './commands/ui.ts';
 import { watchCommand } from './commands/watch.ts';
+import { workerCommand } from './commands/worker.ts';
 
 /** The command line: what it knows, in the order in which a person meets it. */
 export function makeProgram(): Command {
@@ -48,6 +49,7 @@ export function makeProgram(): Command {
     calibrateCommand(),
     storeCommand(),
     doctorCommand(),
+    workerCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of everyCommand(program)) command.exitOverride().configureHelp({ helpWidth: 100 });

@@ -32,24 +32,28 @@ async function stopJobs(store: Store, by: string, say: (text: string) => void): 
   say(`${attempts.length} job${attempts.length === 1 ? '' : 's'} write a checkpoint and end`);
   const launcher = new LocalLauncher({ launchBinary: [launchBinary] });
   try {
-    const stopped = await Promise.all(
-      attempts.map(async (attempt) => {
-        const job = await attempt.job();
-        if (job === undefined) return undefined;
-        await attempt.publishStop({
-          by,
-          why: 'everything of this store was stopped',
-          charge: 'none',
-          time: new Date().toISOString(),
-        });
-        await launcher.cancel(job, GRACE_MS);
-        return job.name;
-      }),
-    );
-    return stopped.filter((name) => name !== undefined);
+    const stopped = await Promise.allSettled(attempts.map((attempt) => stopJob(attempt, launcher, by)));
+    for (const [index, each] of stopped.entries()) {
+      // One that cannot be stopped must not keep the others, nor the server.
+      if (each.status === 'rejected') say(`${attempts[index]!.jobName} could not be stopped: ${each.reason}`);
+    }
+    return stopped.flatMap((each) => (each.status === 'fulfilled' && each.value !== undefined ? [each.value] : []));
   } finally {
     launcher.close();
   }
+}
+
+async function stopJob(attempt: AttemptFolder, launcher: LocalLauncher, by: string): Promise<string | undefined> {
+  const job = await attempt.job();
+  if (job === undefined) return undefined;
+  await attempt.publishStop({
+    by,
+    why: 'everything of this store was stopped',
+    charge: 'none',
+    time: new Date().toISOString(),
+  });
+  await launcher.cancel(job, GRACE_MS);
+  return job.name;
 }
 
 /** Attempts of the store that are not over, by the files alone: a lost table of jobs hides none. */

@@ -6,6 +6,7 @@ import { stageWorkflowId } from '../../experiment/workflow-ids.ts';
 import type { Lethe } from '../../temporal/connection.ts';
 import { describeStages, listStages, type StageRow } from '../../temporal/stage-rows.ts';
 import { describeSweep, type SweepDescription, sweepOverview } from '../../temporal/sweep-client.ts';
+import { machineRate } from '../machine-rate.ts';
 import type { StoredSweep } from '../sweeps.ts';
 import { foldStatus, type LiveStage, type SweepPhase, type SweepStatus } from './sweep-status.ts';
 import { TimeLeft } from './time-left.ts';
@@ -17,19 +18,20 @@ const OVERVIEW_MS = 2_000;
 export class SweepObserver {
   readonly #store: Store;
   readonly #sweep: StoredSweep;
-  readonly #timeLeft: TimeLeft;
+  #timeLeft: TimeLeft | undefined;
   readonly #done = new Set<number>();
 
   constructor(store: Store, sweep: StoredSweep) {
     this.#store = store;
     this.#sweep = sweep;
-    this.#timeLeft = new TimeLeft(store, sweep.plan);
   }
 
   async observe(lethe: Lethe | undefined): Promise<SweepStatus> {
     const { plan, id, planHash } = this.#sweep;
     await this.#lookForResults();
-    await this.#timeLeft.learn(this.#done);
+    this.#timeLeft ??= new TimeLeft(this.#store, plan, (await machineRate()).flopsPerSecond);
+    const timeLeft = this.#timeLeft;
+    await timeLeft.learn(this.#done);
     const reference = { storeId: this.#store.id, sweepId: id };
     const described: SweepDescription =
       lethe === undefined ? { status: 'absent' } : await describeSweep(lethe, reference);
@@ -52,7 +54,7 @@ export class SweepObserver {
       ),
       parked,
       held,
-      secondsLeft: (stage, beat) => this.#timeLeft.secondsLeft(stage, beat),
+      secondsLeft: (stage, beat) => timeLeft.secondsLeft(stage, beat),
       parallel: Math.max(1, rows.filter((row) => row.heartbeat?.state === 'running').length),
     });
   }

@@ -181,7 +181,8 @@ function liveStatus(
 ): Omit<StageStatus, 'number' | 'key' | 'label' | 'kind'> {
   const { heartbeat: beat, trouble, workflowId, decision } = live;
   const secondsLeft = seen.secondsLeft(stage, beat);
-  const reason = beat?.reason ?? trouble;
+  // What an earlier try ran into is over once the job runs.
+  const reason = beat?.state === 'running' ? beat.reason : (trouble ?? beat?.reason);
   const state: StageState =
     beat !== undefined ? beat.state : decision === 'waiting' || decision === 'relaunch' ? 'waiting' : 'preparing';
   return {

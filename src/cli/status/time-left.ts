@@ -2,45 +2,52 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '../../artifacts/store.ts';
 import type { Plan, PlanStage } from '../../experiment/plan.ts';
+import { pricePlan } from '../../experiment/price-plan.ts';
 import type { StageHeartbeat } from '../../temporal/stage-heartbeat.ts';
-import { stageWork } from './sweep-status.ts';
-
-/** How long the job that finished a stage took. */
-interface Measured {
-  readonly seconds: number;
-  readonly work: number;
-}
 
 const SAMPLE = 100;
 
 /**
- * Estimates what is left from what was measured in this very store: a stage of a model and kind that has finished before takes as long again; others take the
- * mean time per unit of work. A stage in flight goes by its own pace since it was first seen here. Keep one per command: it remembers.
+ * Estimates what is left. A stage of a model and kind that has finished in this store takes as long again; others take what the plan's price says, times what the
+ * finished ones took of theirs. A stage in flight goes by its own pace since it was first seen here. Keep one per command: it remembers.
  */
 export class TimeLeft {
   readonly #plan: Plan;
   readonly #store: Store;
-  readonly #measured = new Map<number, Measured | undefined>();
+  readonly #read = new Set<number>();
+  /** What finished stages took, by model and kind, and all together beside what the price said. */
+  readonly #alike = new Map<string, { readonly seconds: number; readonly count: number }>();
+  readonly #all = { seconds: 0, expected: 0 };
   readonly #firstSeen = new Map<string, { readonly step: number; readonly at: number }>();
 
-  constructor(store: Store, plan: Plan) {
+  readonly #expected: readonly number[];
+
+  constructor(store: Store, plan: Plan, flopsPerSecond: number) {
     this.#store = store;
     this.#plan = plan;
+    const { stages } = pricePlan(plan, { doneKeys: new Set(), flopsPerSecond, slots: 1 });
+    // Stop rules fire somewhere between their first check and the step limit.
+    this.#expected = stages.map(({ leastSeconds, seconds }) => Math.sqrt(leastSeconds * seconds));
   }
 
   /** Reads the times of stages that were finished since the last call, a sample of them when there are many. */
   async learn(done: ReadonlySet<number>): Promise<void> {
-    const fresh = [...done].filter((number) => !this.#measured.has(number)).slice(-SAMPLE);
+    const fresh = [...done].filter((number) => !this.#read.has(number));
+    for (const number of fresh) this.#read.add(number);
     await Promise.all(
-      fresh.map(async (number) => this.#measured.set(number, await this.#measure(this.#plan.stages[number]!))),
+      fresh.slice(-SAMPLE).map(async (number) => {
+        const stage = this.#plan.stages[number]!;
+        const seconds = await this.#measure(stage);
+        if (seconds !== undefined) this.#remember(stage, seconds);
+      }),
     );
   }
 
-  secondsLeft(stage: PlanStage, beat: StageHeartbeat | undefined): number | undefined {
+  secondsLeft(stage: PlanStage, beat: StageHeartbeat | undefined): number {
     const whole = this.#wholeStage(stage);
     if (beat?.step === undefined || !beat.steps) return whole;
     const share = Math.max(0, 1 - beat.step / beat.steps);
-    return this.#byPace(stage, beat) ?? (whole === undefined ? undefined : whole * share);
+    return this.#byPace(stage, beat) ?? whole * share;
   }
 
   #byPace(stage: PlanStage, beat: StageHeartbeat): number | undefined {
@@ -55,19 +62,21 @@ export class TimeLeft {
     return steps > 0 && seconds >= 3 ? ((beat.steps! - beat.step!) * seconds) / steps : undefined;
   }
 
-  #wholeStage(stage: PlanStage): number | undefined {
-    const known = [...this.#measured]
-      .map(([number, measured]) => ({ of: this.#plan.stages[number]!, measured }))
-      .filter((each): each is { of: PlanStage; measured: Measured } => each.measured !== undefined);
-    const alike = known.filter(({ of }) => of.model === stage.model && of.kind === stage.kind);
-    if (alike.length > 0) return alike.reduce((sum, { measured }) => sum + measured.seconds, 0) / alike.length;
-    const work = known.reduce((sum, { measured }) => sum + measured.work, 0);
-    const seconds = known.reduce((sum, { measured }) => sum + measured.seconds, 0);
-    return work === 0 ? undefined : (seconds / work) * stageWork(this.#plan, stage);
+  #wholeStage(stage: PlanStage): number {
+    const alike = this.#alike.get(kindOf(stage));
+    if (alike !== undefined) return alike.seconds / alike.count;
+    return this.#expected[stage.number]! * (this.#all.expected === 0 ? 1 : this.#all.seconds / this.#all.expected);
+  }
+
+  #remember(stage: PlanStage, seconds: number): void {
+    const before = this.#alike.get(kindOf(stage)) ?? { seconds: 0, count: 0 };
+    this.#alike.set(kindOf(stage), { seconds: before.seconds + seconds, count: before.count + 1 });
+    this.#all.seconds += seconds;
+    this.#all.expected += this.#expected[stage.number]!;
   }
 
   /** From the launch of the attempt that made the result to its end. */
-  async #measure(stage: PlanStage): Promise<Measured | undefined> {
+  async #measure(stage: PlanStage): Promise<number | undefined> {
     const folder = this.#store.stage(stage.key);
     const result = await folder.result();
     if (result === undefined) return undefined;
@@ -78,6 +87,10 @@ export class TimeLeft {
     ]);
     if (launched === undefined || ended === undefined) return undefined;
     const seconds = (ended.mtimeMs - Date.parse(launched.launchedAt)) / 1000;
-    return seconds > 0 ? { seconds, work: stageWork(this.#plan, stage) } : undefined;
+    return seconds > 0 ? seconds : undefined;
   }
+}
+
+function kindOf({ model, kind }: PlanStage): string {
+  return `${model} ${kind}`;
 }

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { exitsWith, makeCommand } from '../command.ts';
+import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+import type { WorkerOptions } from '../run-worker.ts';
+
+export function workerCommand(): Command {
+  const command = makeCommand({
+    usage: 'worker',
+    description:
+      "Work for a store in the foreground (the store's own worker is started by itself: you need this with a server of yours)",
+    examples: ['lethe worker --store /data/lethe', 'lethe worker --store /data/lethe --slots 4'],
+  })
+    .option('--store <folder>', 'the store (default: $LETHE_STORE, or .lethe in the project folder)')
+    .option('--slots <count>', 'jobs at once on this machine (default: by cores and memory)')
+    .option('--address <host:port>', 'server (default: the one of store.json)')
+    .option('--embedded', "as the store's own worker: ends itself and the server after an hour without anything to do")
+    .option('--idle-minutes <minutes>', 'with --embedded: how long', '60');
+  return command.action(exitsWith(work));
+}
+
+interface GivenOptions extends Omit<WorkerOptions, 'slots' | 'idleMs'> {
+  readonly slots?: string;
+  readonly idleMinutes: string;
+}
+
+async function work({ slots, idleMinutes, ...options }: GivenOptions): Promise<ExitCode> {
+  const minutes = Number(idleMinutes);
+  if (!(minutes > 0)) throw new BadInput(`--idle-minutes: expected a number above 0, got "${idleMinutes}"`);
+  const count = slots === undefined ? undefined : Number(slots);
+  if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
+    throw new BadInput(`--slots: expected a whole number ≥ 1, got "${slots}"`);
+  }
+  const { runWorker } = await import('../run-worker.ts');
+  await runWorker({ ...options, idleMs: minutes * 60_000, ...(count === undefined ? {} : { slots: count }) });
+  return EXIT.done;
+}
