@@ -68,6 +68,11 @@ export function prose(text: string): string {
   return /^[a-z]+[\s,:;]/.test(minus) ? `${minus.charAt(0).toUpperCase()}${minus.slice(1)}` : minus;
 }
 
+/** `2026-01-02 03:04:05 UTC` from ISO 8601; what is no such time stays as it came. */
+export function instant(iso: string): string {
+  return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, '$1 $2 UTC');
+}
+
 /** The first twelve digits of a key or a digest: enough to find it, short enough to read. */
 export function short(digest: string): string {
   return digest.slice(0, 12);

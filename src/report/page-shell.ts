@@ -1,3 +1,4 @@
+import { instant } from './format.ts';
 import { type Html, type HtmlValue, html, raw } from './html.ts';
 import { STYLE_SHEET } from './style-sheet.ts';
 
@@ -26,5 +27,5 @@ export function pageSections(sections: readonly PageSection[]): Html {
 }
 
 export function pageFooter(version: string, generatedAt: string): Html {
-  return html`<footer>Written by Lethe ${version} on ${generatedAt}. Examples are named by id only; no example text is part of this report.</footer>`;
+  return html`<footer>Written by Lethe ${version} on ${instant(generatedAt)}. Examples are named by id only; no example text is part of this report.</footer>`;
 }

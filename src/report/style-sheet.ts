@@ -78,7 +78,7 @@ th:first-child,td:first-child{padding-left:.9rem}th:last-child,td:last-child{pad
 .dotmark{display:inline-block;width:.62em;height:.62em;margin-right:.45em;background:currentColor}.dotmark.unsafe{border-radius:50%}.dotmark.task{clip-path:polygon(50% 0,100% 100%,0 100%)}
 details{border:1px solid var(--faint);border-radius:10px;background:var(--card);margin:.9rem 0 0;padding:0 .9rem}
 summary{cursor:pointer;padding:.65rem 0;font-weight:600;font-size:.94rem}details[open]>summary{border-bottom:1px solid var(--grid);margin-bottom:.6rem}
-details .scroll{border:0;margin:0 -.9rem .4rem;border-radius:0}details pre{margin-bottom:.9rem}
+details .scroll{border:0;margin:0 -.9rem .4rem;border-radius:0;max-width:none}td .key{overflow-wrap:anywhere}td.text .key{display:inline-block;min-width:13rem}details pre{margin-bottom:.9rem}
 dl.pairs{display:grid;grid-template-columns:minmax(9rem,max-content) minmax(0,1fr);gap:.35rem 1.4rem;margin:.9rem 0 0;font-size:.92rem}dl.pairs dt{color:var(--quiet)}dl.pairs dd{margin:0;min-width:0;overflow-wrap:anywhere}
 @media (max-width:560px){dl.pairs{grid-template-columns:minmax(0,1fr);gap:0}dl.pairs dd{margin-bottom:.55rem}}
 .empty{color:var(--quiet);font-style:italic}

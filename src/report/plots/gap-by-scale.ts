@@ -33,7 +33,10 @@ export function gapByScale(analysis: ForgettingAnalysis, measure: PrimaryMeasure
   ]);
   const domain = domainOf(both, 0.2, [-delta, delta, 0.4]);
   const y = linearScale(domain, [frame.bottom, frame.top]);
-  const labels: EndLabel[] = [];
+  const labels: EndLabel[] = [
+    { tone: 'fit', text: `+${decimal(delta)}`, y: y.at(delta) },
+    { tone: 'fit', text: `−${decimal(delta)}`, y: y.at(-delta) },
+  ];
 
   const mean: Point[] = [];
   const whiskers = scales.map((scale, i) => {
@@ -54,9 +57,7 @@ export function gapByScale(analysis: ForgettingAnalysis, measure: PrimaryMeasure
   const linePoints = (line?.curve ?? []).map((point) => ({ x: x.at(10 ** point.x), y: y.at(point.y) }));
   const band = html`<rect class="equivalence" x="${frame.left}" width="${frame.right - frame.left}" y="${px(y.at(delta))}" height="${px(
     y.at(-delta) - y.at(delta),
-  )}"/><path class="limit" d="M${frame.left} ${px(y.at(delta))}H${frame.right}M${frame.left} ${px(y.at(-delta))}H${frame.right}"/><text class="note" x="${
-    frame.right + 6
-  }" y="${px(y.at(delta) + 4)}">+${decimal(delta)}</text><text class="note" x="${frame.right + 6}" y="${px(y.at(-delta) + 4)}">−${decimal(delta)}</text>`;
+  )}"/><path class="limit" d="M${frame.left} ${px(y.at(delta))}H${frame.right}M${frame.left} ${px(y.at(-delta))}H${frame.right}"/>`;
   const lineEnd = linePoints.at(-1);
   if (lineEnd) labels.push({ tone: 'fit', text: 'line', y: lineEnd.y });
   const fit =

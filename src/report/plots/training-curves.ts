@@ -2,13 +2,12 @@ import type { Curve, CurvePoint, ScaleForgetting } from '../../statistics/analys
 import { count, decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { CLASSES, tickText } from './forgetting-by-scale.ts';
-import { axes, panel, px, SMALL_PANEL } from './frame.ts';
+import { axes, type Frame, panel, px, SMALL_PANEL } from './frame.ts';
 import { band, type EndLabel, endLabels, marker, type Point, polyline, type Tone } from './marks.ts';
 import { domainOf, linearScale } from './scales.ts';
 
 /** Learning and forgetting at one scale: mean probability of the answers over the finetune session and, after the dotted line, the review. */
-export function learningCurves(curves: readonly Curve[], scale: ScaleForgetting): Html {
-  const frame = SMALL_PANEL;
+export function learningCurves(curves: readonly Curve[], scale: ScaleForgetting, frame: Frame): Html {
   const here = curves.filter(
     (curve) =>
       curve.model === scale.model &&

@@ -2,6 +2,7 @@ import type { PrimaryMeasure } from '../../statistics/analysis.ts';
 import { count, decimal, percent, plural } from '../format.ts';
 import { type Html, type HtmlValue, html } from '../html.ts';
 import { CLASSES, forgettingByScale } from '../plots/forgetting-by-scale.ts';
+import { type Frame, PANEL, SMALL_PANEL } from '../plots/frame.ts';
 import { gapByScale } from '../plots/gap-by-scale.ts';
 import { learnedness } from '../plots/learnedness.ts';
 import { thresholdCurve } from '../plots/threshold-curve.ts';
@@ -45,14 +46,15 @@ export function curvesSection(input: ReportInput): Html {
   const curves = analysis.curves.filter((curve) => curve.arm === analysis.plan.primaryArm);
   if (!arm || curves.length === 0)
     return section('curves', 'Learning and forgetting', html`<p class="empty">No training curve was recorded.</p>`);
+  const { columns, frame } = rowsOf(arm.scales.length);
   const withForgetting = curves.some((curve) => curve.value === 'forgetting' && curve.points.length > 1);
   return section(
     'curves',
     'Learning and forgetting',
-    html`<figure><div class="panels three">${arm.scales.map((scale) =>
+    html`<figure><div class="${columns}">${arm.scales.map((scale) =>
       box(
         html`${scale.model} <small>${count(scale.scaleParameters)} parameters, ${plural(scale.seeds.length, 'seed')}</small>`,
-        learningCurves(curves, scale),
+        learningCurves(curves, scale, frame),
       ),
     )}</div><figcaption><b>Learned in finetuning, lost in review.</b> Mean probability of the right answer over all items of a class; the dotted line is where review begins. Bands are 95\u00a0% intervals between seeds; hollow points have fewer seeds than the rest.</figcaption></figure>${
       withForgetting &&
@@ -81,6 +83,7 @@ export function learnednessSection(input: ReportInput): Html {
 export function thresholdSection(input: ReportInput): Html {
   const { analysis } = input;
   const scales = primaryArm(analysis)?.scales ?? [];
+  const { columns, frame } = rowsOf(scales.length);
   const drawn = scales.flatMap((scale) => {
     const points = analysis.thresholds.filter((point) => point.model === scale.model);
     return points.length < 2
@@ -88,7 +91,7 @@ export function thresholdSection(input: ReportInput): Html {
       : [
           box(
             html`${scale.model} <small>${count(scale.scaleParameters)} parameters</small>`,
-            thresholdCurve(points, analysis.plan.rougeDrop, scale.model),
+            thresholdCurve(points, analysis.plan.rougeDrop, scale.model, frame),
           ),
         ];
   });
@@ -96,8 +99,15 @@ export function thresholdSection(input: ReportInput): Html {
   return section(
     'threshold',
     'Does the threshold matter?',
-    html`<figure><div class="panels three">${drawn}</div><figcaption><b>The binary measure under other thresholds.</b> Share of learned items called forgotten when a ROUGE-1 drop of more than φ counts. A gap that exists at one φ only belongs to the threshold.</figcaption></figure>`,
+    html`<figure><div class="${columns}">${drawn}</div><figcaption><b>The binary measure under other thresholds.</b> Share of learned items called forgotten when a ROUGE-1 drop of more than φ counts. A gap that exists at one φ only belongs to the threshold.</figcaption></figure>`,
   );
+}
+
+/** Three panels in a row, but two where three would leave one alone. */
+function rowsOf(panels: number): { readonly columns: string; readonly frame: Frame } {
+  return panels === 2 || panels === 4
+    ? { columns: 'panels', frame: PANEL }
+    : { columns: 'panels three', frame: SMALL_PANEL };
 }
 
 export function section(id: string, title: string, content: HtmlValue, lead?: HtmlValue): Html {

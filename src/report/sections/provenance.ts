@@ -1,5 +1,5 @@
 import type { ForgettingAnalysis } from '../../statistics/analysis.ts';
-import { grouped, plural, seconds } from '../format.ts';
+import { grouped, instant, plural, seconds } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { Provenance, SweepFacts } from '../report-input.ts';
 import { pairs, table } from '../table.ts';
@@ -30,10 +30,10 @@ export function provenanceSection(input: SweepFacts, analysis?: ForgettingAnalys
           .map(([name, value]) => `${name} ${value}`)
           .join(', '),
       ],
-      ['started', made.startedAt],
-      ['ended', made.endedAt],
+      ['started', made.startedAt && instant(made.startedAt)],
+      ['ended', made.endedAt && instant(made.endedAt)],
       ['job time', made.jobSeconds !== undefined && seconds(made.jobSeconds)],
-      ['report written', input.generatedAt],
+      ['report written', instant(input.generatedAt)],
     ])}${data(made)}${recipe(made)}${analysis && html`<details><summary>Analysis plan, frozen</summary><pre>${JSON.stringify(analysis.plan, null, 2)}</pre></details>`}`,
   );
 }
@@ -73,7 +73,7 @@ function data(made: Provenance): Html {
     [
       { title: 'used for', kind: 'plain' },
       { title: 'rows', kind: 'num' },
-      { title: 'digest', kind: 'plain' },
+      { title: 'digest', kind: 'text' },
     ],
     made.data.map((one) => [
       one.role,

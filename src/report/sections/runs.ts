@@ -1,5 +1,5 @@
 import type { MissingRun } from '../../statistics/analysis.ts';
-import { MISSING, plural, short } from '../format.ts';
+import { instant, MISSING, plural, short } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { ReportAttempt, ReportStage, SweepFacts } from '../report-input.ts';
 import { table, tag } from '../table.ts';
@@ -72,7 +72,7 @@ function attemptCells(stage: ReportStage, attempt: ReportAttempt): readonly (str
     attempt.rule,
     attempt.sentence,
     String(attempt.stepsLost),
-    attempt.endedAt?.replace('T', ' ').replace(/\.\d+Z$/, 'Z') ?? MISSING,
+    attempt.endedAt === undefined ? MISSING : instant(attempt.endedAt),
   ];
 }
 
