@@ -53,16 +53,16 @@ export interface PricedPlan {
 }
 
 /** Seconds from the launch of a stage to its first step, and from its last to the launch of the next. */
-const SECONDS_PER_STAGE = 0.6;
-/** Narrow matrices do not reach the speed of large ones: at this width a product runs at half of it. */
-const HALF_SPEED_WIDTH = 160;
+const SECONDS_PER_STAGE = 1;
+/** Share of the measured speed of large products that a training step reaches: .6 to .7 at widths 32 to 192. */
+const SHARE_OF_SPEED = 0.65;
 
 /** What a plan costs, per scale and in total; what is done, and what would run. */
 export function pricePlan(plan: Plan, question: PriceQuestion): PricedPlan {
   const costs = new CostTable();
   const stages = plan.stages.map((stage): PricedStage => {
     const cost = costs.of(stage);
-    const speed = question.flopsPerSecond * (stage.spec.model.width / (stage.spec.model.width + HALF_SPEED_WIDTH));
+    const speed = question.flopsPerSecond * SHARE_OF_SPEED;
     return {
       stage,
       done: question.doneKeys.has(stage.key),

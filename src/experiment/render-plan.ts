@@ -30,13 +30,13 @@ export function renderPlan(priced: PricedPlan, planHash: string): string[] {
   const largest = Math.max(...scales.map(({ model }) => model.scaleParameters));
   const left = total.stages - total.stagesDone;
   return [
-    `${plan.name}~${planHash.slice(0, 12)}: ${plan.models.length} scales over ${Math.log10(largest / smallest).toFixed(1)} decades × ${arms.length} arms (${arms.join(', ')}) × ${seeds.length} seeds = ${total.runs} runs in ${total.stages} stages`,
+    `${plan.name}~${planHash.slice(0, 12)}: ${many(plan.models.length, 'scale')} over ${Math.log10(largest / smallest).toFixed(1)} decades × ${many(arms.length, 'arm')} (${arms.join(', ')}) × ${many(seeds.length, 'seed')} = ${many(total.runs, 'run')} in ${many(total.stages, 'stage')}`,
     '',
     ...table([header, ...rows, totals]),
     '',
     left === 0
       ? 'Everything is done: running it starts no job.'
-      : `${left} stages would run, ${total.stagesDone} are done already. At ${count(question.flopsPerSecond)}FLOP/s a slot and ${question.slots} slots: ${band(total)}.`,
+      : `${many(left, 'stage')} would run, ${total.stagesDone} done already. At ${count(question.flopsPerSecond)}FLOP/s a slot and ${question.slots} slots: ${band(total)}.`,
     ...(total.fits
       ? []
       : [`Does not fit: a stage needs more memory than the ${bytes(question.memoryBytes ?? 0)} there are.`]),
@@ -57,6 +57,10 @@ function columnsOf(price: Price): string[] {
 function band({ leastSeconds, seconds }: Price): string {
   const [least, most] = [duration(leastSeconds), duration(seconds)];
   return least === most ? most : `${least} to ${most}`;
+}
+
+function many(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`;
 }
 
 export function duration(seconds: number): string {

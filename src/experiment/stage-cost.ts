@@ -29,7 +29,7 @@ const CHECKPOINTS_KEPT = 2;
 /** One line of a score file, and again its columns in the table of the stage. */
 const SCORE_ROW_BYTES = 160;
 /** Binary, stacks and buffers of the trainer before any model. */
-const BASE_MEMORY = 5 * 2 ** 20;
+const BASE_MEMORY = 4.5 * 2 ** 20;
 /** Logits exist in chunks of at most so many floats. */
 const LOGITS_CHUNK = 2 ** 20;
 
@@ -88,8 +88,8 @@ function flopsOfAnchor(model: ModelSpec): number {
 }
 
 /**
- * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights, gradients and two moments; per block what
- * its backward needs; the gradients on their way down; a chunk of logits.
+ * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights, gradients, two moments and the weights as read
+ * from their file; per block what its backward needs; the gradients on their way down; a chunk of logits.
  */
 export function trainerMemory(
   model: ModelSpec,
@@ -107,7 +107,7 @@ export function trainerMemory(
   const rows = train.batch * shape.rows;
   const kept = train.batch * shape.kept;
   const logits = Math.min(LOGITS_CHUNK, kept * vocabulary);
-  return BASE_MEMORY + FLOAT * (4 * parameters + rows * (layers * block + descending) + 4 * kept * width + logits);
+  return BASE_MEMORY + FLOAT * (5 * parameters + rows * (layers * block + descending) + 4 * kept * width + logits);
 }
 
 function rowsOfData({ recipe }: DataReference): number {

@@ -77,13 +77,13 @@ describe('renderPlan', () => {
     expect(renderPlan(priced, planHash).join('\n')).toMatchInlineSnapshot(`
       "sample~cd61482e1885: 3 scales over 0.7 decades × 2 arms (forgetting, unsafe-review) × 2 seeds = 12 runs in 24 stages
 
-      model  parameters  non-embedding  runs done  stages done  tokens   FLOPs     time left      disk    memory
-      one        3.06 k            888        1/4          3/8  44.9 k   380 M    4 s to 5 s   533 KiB  5.24 MiB
-      two        6.61 k         2.26 k        0/4          0/8  44.9 k   867 M    6 s to 7 s   936 KiB  5.36 MiB
-      three      8.83 k         4.48 k        0/4          0/8  44.9 k  1.41 G   9 s to 10 s  1.08 MiB  5.50 MiB
-      total                                  1/12         3/24   135 k  2.65 G  19 s to 21 s  1.84 MiB
+      model  parameters  non-embedding  runs done  stages done  tokens   FLOPs  time left      disk    memory
+      one        3.06 k            888        1/4          3/8  44.9 k   380 M        3 s   533 KiB  4.75 MiB
+      two        6.61 k         2.26 k        0/4          0/8  44.9 k   867 M        5 s   936 KiB  4.88 MiB
+      three      8.83 k         4.48 k        0/4          0/8  44.9 k  1.41 G        5 s  1.08 MiB  5.04 MiB
+      total                                  1/12         3/24   135 k  2.65 G       12 s  1.84 MiB
 
-      21 stages would run, 3 are done already. At 1.00 GFLOP/s a slot and 2 slots: 19 s to 21 s."
+      21 stages would run, 3 done already. At 1.00 GFLOP/s a slot and 2 slots: 12 s."
     `);
   });
 
