@@ -57,7 +57,7 @@ export function gapByScale(analysis: ForgettingAnalysis, measure: PrimaryMeasure
   const linePoints = (line?.curve ?? []).map((point) => ({ x: x.at(10 ** point.x), y: y.at(point.y) }));
   const band = html`<rect class="equivalence" x="${frame.left}" width="${frame.right - frame.left}" y="${px(y.at(delta))}" height="${px(
     y.at(-delta) - y.at(delta),
-  )}"/><path class="limit" d="M${frame.left} ${px(y.at(delta))}H${frame.right}M${frame.left} ${px(y.at(-delta))}H${frame.right}"/>`;
+  )}"/>`;
   const lineEnd = linePoints.at(-1);
   if (lineEnd) labels.push({ tone: 'fit', text: 'line', y: lineEnd.y });
   const fit =
@@ -72,7 +72,7 @@ export function gapByScale(analysis: ForgettingAnalysis, measure: PrimaryMeasure
   return panel(
     frame,
     `Gap in forgetting against scale, ${measure} measure, with the equivalence band of plus or minus ${decimal(delta)}. ${said.join('; ')}.`,
-    html`${band}${axes(frame, x, y, text)}${mean.length === 0 && emptyNote(frame, NO_VALUE)}${fit}<g class="series-gap">${dots}${polyline(mean)}${whiskers}${mean.map(
+    html`${band}${axes(frame, x, y, text)}<path class="limit" d="M${frame.left} ${px(y.at(delta))}H${frame.right}M${frame.left} ${px(y.at(-delta))}H${frame.right}"/>${mean.length === 0 && emptyNote(frame, NO_VALUE)}${fit}<g class="series-gap">${dots}${polyline(mean)}${whiskers}${mean.map(
       (at) => marker('gap', at),
     )}</g>${endLabels(labels, frame.right + 10, frame.top, frame.bottom)}`,
   );
