@@ -79,21 +79,29 @@ export function trendTest(values: readonly TrendValue[], x: readonly number[], k
   };
 }
 
-/** J = Σ_{a<b} #{D_a < D_b} + ½ ties over all pairs of runs at different scales. */
+/** J = Σ_{a<b} #{D_a < D_b} + ½ ties over all pairs of runs at different scales; the pairs are listed once. */
 function jonckheereCounter(scales: readonly (readonly number[])[], values: readonly number[][]): () => number {
-  const scaleOf = Int32Array.from(scales.flat());
+  const scaleOf = scales.flat();
+  const smaller: number[] = [];
+  const larger: number[] = [];
+  scaleOf.forEach((a, i) => {
+    scaleOf.forEach((b, j) => {
+      if (a >= b) return;
+      smaller.push(i);
+      larger.push(j);
+    });
+  });
+  const lower = Int32Array.from(smaller);
+  const upper = Int32Array.from(larger);
   const flat = new Float64Array(scaleOf.length);
   return () => {
     let at = 0;
     for (const own of values) for (const value of own) flat[at++] = value;
     let sum = 0;
-    for (let i = 0; i < flat.length; i += 1) {
-      for (let j = 0; j < flat.length; j += 1) {
-        if ((scaleOf[i] as number) >= (scaleOf[j] as number)) continue;
-        const difference = (flat[j] as number) - (flat[i] as number);
-        if (difference > 0) sum += 1;
-        else if (difference === 0) sum += 0.5;
-      }
+    for (let pair = 0; pair < lower.length; pair += 1) {
+      const difference = (flat[upper[pair] as number] as number) - (flat[lower[pair] as number] as number);
+      if (difference > 0) sum += 1;
+      else if (difference === 0) sum += 0.5;
     }
     return sum;
   };
