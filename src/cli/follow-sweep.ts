@@ -55,20 +55,21 @@ async function follow(followed: Followed, interrupts: Interrupts): Promise<Sweep
         if (described.status === 'ended') return described.end;
         printer.show(await observer.observe(connection), sweepLink(connection, sweep.id));
         troubled = false;
-        const over = awaitSweep(connection, reference).catch(() => undefined);
-        await Promise.race([sleep(TICK_MS, undefined, { signal: interrupts.first }), over]).catch(() => undefined);
+        await Promise.race([sleep(TICK_MS, undefined, { signal: interrupts.first }), processes.over()]).catch(
+          () => undefined,
+        );
       } catch (error) {
         if (error instanceof WorkerKeepsEnding) throw error;
         if (interrupts.first.aborted) break;
         if (!troubled) output.say(`the server does not answer (${firstLine(error)}); trying again`);
         troubled = true;
-        await processes.reconnect();
+        processes.forget();
         await sleep(TICK_MS, undefined, { signal: interrupts.first }).catch(() => undefined);
       }
     }
     return 'interrupted';
   } finally {
-    await processes.close();
+    processes.forget();
   }
 }
 
@@ -93,6 +94,7 @@ class Processes {
   readonly #followed: Followed;
   #connection: Connection | undefined;
   #worker: EmbeddedWorker | undefined;
+  #over: Promise<unknown> | undefined;
   #restarts: number[] = [];
 
   constructor(followed: Followed) {
@@ -106,7 +108,7 @@ class Processes {
       if (isAlive(server) && this.#worker !== undefined && isAlive(this.#worker)) return this.#connection;
       this.#countRestart(isAlive(server) ? 'the worker' : 'the Temporal server');
     }
-    await this.reconnect();
+    this.forget();
     const { store, output, slots } = this.#followed;
     this.#connection = await connectStore(store, {
       worker: true,
@@ -117,13 +119,20 @@ class Processes {
     return this.#connection;
   }
 
-  async reconnect(): Promise<void> {
-    await this.#connection?.close().catch(() => undefined);
-    this.#connection = undefined;
+  /** Resolves when the sweep has ended, as far as this connection hears of it: it shortens the wait for the next look. One request, however often it is asked. */
+  over(): Promise<unknown> {
+    const { store, sweep } = this.#followed;
+    this.#over ??=
+      this.#connection === undefined
+        ? Promise.resolve()
+        : awaitSweep(this.#connection, { storeId: store.id, sweepId: sweep.id });
+    return this.#over.catch(() => new Promise(() => {}));
   }
 
-  close(): Promise<void> {
-    return this.reconnect();
+  /** Lets go of the connection. It is not closed: a request of the SDK that waits to be tried again would throw out of its timer. It ends with the process. */
+  forget(): void {
+    this.#connection = undefined;
+    this.#over = undefined;
   }
 
   #countRestart(what: string): void {
