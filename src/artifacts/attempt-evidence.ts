@@ -26,14 +26,13 @@ const LOG_LINES = 40;
  */
 export async function gatherEvidence(attempt: AttemptFolder, report: AttemptEndReport): Promise<Evidence> {
   const { end, platform, refused, now } = report;
-  const [stop, outcome, result, writers, logTail, earlier] = await Promise.all([
+  const [stop, writers, logTail, { result, evidence: earlier }] = await Promise.all([
     attempt.stop(),
-    attempt.outcome(),
-    attempt.stage.result(),
     attempt.writers(),
     attempt.logTail(LOG_LINES),
     attempt.stage.history(),
   ]);
+  const outcome = await attempt.outcome(writers);
   const reached = await Promise.all(
     writers.map(async (writer) => ({
       name: writer.name,
@@ -41,7 +40,7 @@ export async function gatherEvidence(attempt: AttemptFolder, report: AttemptEndR
       progressStep: (await writer.progress())?.step ?? 0,
     })),
   );
-  const checkpoints = [...reached, ...earlier.evidence].map(({ checkpointStep }) => checkpointStep);
+  const checkpoints = [...reached, ...earlier].map(({ checkpointStep }) => checkpointStep);
   const newest = reached.at(-1);
   const classification = classify({
     end,

@@ -1,14 +1,12 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Evidence } from '../recovery/evidence.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { Launched } from './launched.ts';
-import { hasCode } from './publish.ts';
 import { publishJson, readJson, readJsonIfThere } from './read-json.ts';
 import { evidenceSchema, jobSpecSchema, launchedSchema, stopSchema } from './schemas.ts';
+import { foldersIn, statOf, tailOf } from './small-files.ts';
 import type { StageFolder } from './stage-folder.ts';
 import type { StopRequest } from './stop-request.ts';
-import { tailOf } from './tail.ts';
 import type { Outcome } from './writer-files.ts';
 import { WriterFolder } from './writer-folder.ts';
 
@@ -67,18 +65,10 @@ export class AttemptFolder {
 
   /** The writers of this attempt, oldest first. A folder is a writer from its from.json on. */
   async writers(): Promise<WriterFolder[]> {
-    let entries: { name: string; isDirectory(): boolean }[];
-    try {
-      entries = await readdir(this.path, { withFileTypes: true });
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return [];
-      throw error;
-    }
     const found: { writer: WriterFolder; since: number }[] = [];
-    for (const entry of entries) {
-      if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
-      const writer = this.writer(entry.name);
-      const since = await modifiedAt(join(writer.path, 'from.json'));
+    for (const name of await foldersIn(this.path)) {
+      const writer = this.writer(name);
+      const since = (await statOf(join(writer.path, 'from.json')))?.mtimeMs;
       if (since !== undefined) found.push({ writer, since });
     }
     found.sort((a, b) => a.since - b.since || (a.writer.name < b.writer.name ? -1 : 1));
@@ -86,9 +76,9 @@ export class AttemptFolder {
   }
 
   /** The word of the newest writer that ended in an orderly way; a success of any writer comes first. */
-  async outcome(): Promise<(Outcome & { readonly writer: string }) | undefined> {
+  async outcome(known?: readonly WriterFolder[]): Promise<(Outcome & { readonly writer: string }) | undefined> {
     let last: (Outcome & { readonly writer: string }) | undefined;
-    const writers = await this.writers();
+    const writers = known ?? (await this.writers());
     for (const [index, writer] of writers.entries()) {
       const outcome = await writer.outcome();
       if (outcome?.code === 0) return { ...outcome, writer: writer.name };
@@ -124,13 +114,4 @@ export function readStop(attemptFolder: string): Promise<StopRequest | undefined
 
 export async function readJob(attemptFolder: string): Promise<JobSpec> {
   return readJson<JobSpec>(join(attemptFolder, 'job.json'), jobSpecSchema);
-}
-
-async function modifiedAt(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).mtimeMs;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }

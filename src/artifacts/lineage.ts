@@ -62,7 +62,11 @@ export async function resultOf(stage: StageFolder, attempt: number, now: string)
   const anchors: StageResult['anchors'][number][] = [];
   if (spec.score !== undefined) {
     const rows = await rowsOf(stage, spec.score.data.digest);
-    for (const step of anchorsOf(spec, outcome.step)) anchors.push(await anchorOf(chain, step, rows));
+    const scored = await Promise.all(chain.map(async ({ writer }) => new Set(await writer.scoredSteps())));
+    for (const step of anchorsOf(spec, outcome.step)) {
+      const having = chain.filter(({ until }, index) => step <= until && scored[index]?.has(step));
+      anchors.push(await anchorOf(stage, having, step, rows));
+    }
   }
   const weights = spec.train === undefined ? undefined : await weightsOf(chain, outcome.step);
   return {
@@ -96,18 +100,17 @@ async function rowsOf(stage: StageFolder, digest: string): Promise<number> {
   return (await readJson<{ rows: number }>(path, dataManifestSchema)).rows;
 }
 
-async function anchorOf(chain: readonly ChainLink[], step: number, rows: number) {
+/** `having` = the links of the chain that have a file for this anchor, newest first. */
+async function anchorOf(stage: StageFolder, having: readonly ChainLink[], step: number, rows: number) {
   let came = 'none';
-  for (const { writer, until } of chain) {
-    if (step > until || !(await writer.scoredSteps()).includes(step)) continue;
+  for (const { writer } of having) {
     const path = writer.scoresPath(step);
     const { sha256, bytes, lines } = await sha256OfFile(path);
     if (lines === rows) return { step, rows, path: pathInStage(writer, path), sha256, bytes };
     came = `${lines} lines in ${path}`;
   }
-  const name = chain[0]?.writer.attempt.stage.shortKey;
   throw new ResultRefused(
-    `stage ${name}, anchor ${step}: expected scores of ${rows} examples in the lineage, got ${came}`,
+    `stage ${stage.shortKey}, anchor ${step}: expected scores of ${rows} examples in the lineage, got ${came}`,
   );
 }
 

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { hasCode, publish } from './publish.ts';
+import { publish } from './publish.ts';
+import { readText } from './small-files.ts';
 
 /** Thrown when a file of the store is not what its format says: damaged, cut off, or written by another release. */
 export class BadFile extends Error {
@@ -15,14 +15,8 @@ export class BadFile extends Error {
 
 /** The value in a JSON file, checked by `schema`; undefined when there is no such file. Throws `BadFile`. */
 export async function readJsonIfThere<T>(path: string, schema: z.ZodType): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
-  return parseJson<T>(path, text, schema);
+  const text = await readText(path);
+  return text === undefined ? undefined : parseJson<T>(path, text, schema);
 }
 
 /** Like `readJsonIfThere`, but a missing file is a `BadFile` too. */

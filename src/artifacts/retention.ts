@@ -1,4 +1,4 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { anchorsOf, chainOf, ResultRefused } from './lineage.ts';
 import { hasCode } from './publish.ts';
@@ -38,21 +38,27 @@ export async function removableOf(stage: StageFolder): Promise<Removable[]> {
   return removableFolders(writers, kept);
 }
 
-/** Removes what was found, each name first, so that no reader sees half of it; what is gone already is no error. Returns the bytes freed. */
+/** Removes what was found, each name at once, so that no reader sees half of it; what is gone already is no error. Returns the bytes freed. */
 export async function remove(removable: readonly Removable[]): Promise<number> {
   let freed = 0;
-  for (const { path, bytes } of removable) {
-    const aside = join(dirname(path), `.removed-${basename(path)}-${process.pid}`);
-    try {
-      await rename(path, aside);
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) continue;
-      throw error;
-    }
-    await rm(aside, { recursive: true, force: true });
-    freed += bytes;
-  }
+  for (const { path, bytes } of removable) if (await removeWhole(path)) freed += bytes;
   return freed;
+}
+
+async function removeWhole(path: string): Promise<boolean> {
+  try {
+    if (!(await lstat(path)).isDirectory()) {
+      await unlink(path);
+      return true;
+    }
+    const aside = join(dirname(path), `.removed-${basename(path)}-${process.pid}`);
+    await rename(path, aside);
+    await rm(aside, { recursive: true, force: true });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 /**

@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Evidence, StageOverride } from '../recovery/evidence.ts';
 import { AttemptFolder } from './attempt-folder.ts';
-import { hasCode } from './publish.ts';
 import { publishJson, readJson, readJsonIfThere } from './read-json.ts';
 import { overrideSchema, resultSchema, stageSpecSchema } from './schemas.ts';
+import { namesIn } from './small-files.ts';
 import type { StageResult } from './stage-result.ts';
 import type { Store } from './store.ts';
 
@@ -106,12 +105,6 @@ export class StageFolder {
 }
 
 async function numbersIn(folder: string, pattern: RegExp): Promise<number[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  }
+  const names = await namesIn(folder);
   return names.flatMap((name) => Number(pattern.exec(name)?.[1] ?? Number.NaN) || []).sort((a, b) => a - b);
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { hasCode, syncFolder } from './publish.ts';
+import { syncFolder } from './publish.ts';
 import { publishJson, readJsonIfThere } from './read-json.ts';
 import { storeSchema } from './schemas.ts';
+import { namesIn } from './small-files.ts';
 import { StageFolder } from './stage-folder.ts';
 
 /** The Temporal server and namespace whose workers may write into a store. */
@@ -114,15 +115,6 @@ export class Store {
 
   async sweepIds(): Promise<string[]> {
     return (await namesIn(join(this.path, 'sweeps'))).filter((name) => /~[0-9a-f]{12}$/.test(name)).sort();
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
   }
 }
 

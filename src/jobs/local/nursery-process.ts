@@ -8,7 +8,8 @@ import type { NurseryRequest, NurseryWord } from './nursery.ts';
  * No AbortSignal is ever given to spawn: it would kill a job with its watcher.
  */
 function start({ id, program, args, cwd, log, environment }: NurseryRequest): void {
-  const say = (word: NurseryWord) => void process.send?.(word);
+  // A worker that has just died hears nothing; `disconnect` follows.
+  const say = (word: NurseryWord) => void process.send?.(word, () => undefined);
   try {
     const output = openSync(log, 'a');
     // A session and process group of its own: Ctrl-C in the worker's terminal does not reach it, and a signal to the group reaches all of it.
