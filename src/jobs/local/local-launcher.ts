@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readLaunched } from '../../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../../artifacts/job-spec.ts';
 import { isLocal, type LaunchedLocally } from '../../artifacts/launched.ts';
 import { BadFile } from '../../artifacts/read-json.ts';
+import { statOf } from '../../artifacts/small-files.ts';
 import { digestOf } from '../../experiment/canonical-json.ts';
 import {
   type JobLauncher,
@@ -235,7 +235,11 @@ export class LocalLauncher implements JobLauncher {
     try {
       const launched = await readLaunched(spec.attemptFolder);
       // job.json was published here before the launch: without the folder the store is not there, and its silence means nothing.
-      if (launched === undefined) await stat(spec.attemptFolder);
+      if (launched === undefined && (await statOf(spec.attemptFolder)) === undefined) {
+        throw new LauncherUnreachable(
+          `${spec.attemptFolder}: expected the folder of a launched attempt, got nothing; is the store there?`,
+        );
+      }
       if (launched === undefined || isLocal(launched)) return launched;
     } catch (error) {
       throw error instanceof BadFile ? error : unreachable(error);

@@ -9,7 +9,7 @@ import type { NurseryRequest, NurseryWord } from './nursery.ts';
  */
 function start({ id, program, args, cwd, log, environment }: NurseryRequest): void {
   // A worker that has just died hears nothing; `disconnect` follows.
-  const say = (word: NurseryWord) => void process.send?.(word, () => undefined);
+  const say = (word: NurseryWord) => void process.send?.(word, undefined, undefined, () => undefined);
   try {
     const output = openSync(log, 'a');
     // A session and process group of its own: Ctrl-C in the worker's terminal does not reach it, and a signal to the group reaches all of it.
