@@ -10,6 +10,7 @@ namespace lethe {
 namespace {
 
 constexpr size_t kReserved = 4096;
+constexpr size_t kLongestSentence = 1500;  // with room for escapes
 constexpr char kReservedName[] = "/outcome.json.reserved";
 
 }  // namespace
@@ -24,7 +25,7 @@ Status OutcomeFile::Reserve(const std::string& folder) {
 }
 
 Status OutcomeFile::Write(const Outcome& outcome) {
-  nlohmann::ordered_json json = {{"code", outcome.code}, {"sentence", outcome.sentence.substr(0, kReserved / 8)}, {"step", outcome.step}};
+  nlohmann::ordered_json json = {{"code", outcome.code}, {"sentence", outcome.sentence.substr(0, kLongestSentence)}, {"step", outcome.step}};
   if (!outcome.stopped_by.empty()) json["stoppedBy"] = outcome.stopped_by;
   const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   const std::string reserved = folder_ + kReservedName;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <optional>
@@ -43,7 +44,7 @@ double Seconds(Clock::duration duration) { return std::chrono::duration<double>(
 
 class StageRunner {
  public:
-  StageRunner(const Options& options, std::string writer) : options_(options), store_(options.stage), writer_(std::move(writer)) {}
+  StageRunner(const Options& options, StorePaths store, std::string writer) : options_(options), store_(std::move(store)), writer_(std::move(writer)) {}
 
   Status Run();
   Outcome outcome(const Status& status) const;
@@ -313,13 +314,15 @@ Status RunAndCatch(StageRunner& runner) {
 }  // namespace
 
 Status RunStage(const Options& options) {
-  const StorePaths store(options.stage);
-  if (!Exists(store.stage())) return {Code::kMissingInput, "expected the stage's folder " + store.stage() + ", which is not there"};
+  std::error_code error;
+  const std::string folder = std::filesystem::canonical(options.stage, error).string();
+  if (error) return {Code::kMissingInput, "expected the stage's folder " + options.stage + ", which is not there"};
+  const StorePaths store(folder);
   std::string writer;
   if (Status s = MakeWriterFolder(store.attempt(options.attempt), &writer); !s.ok()) return s;
   OutcomeFile outcome;
   if (Status s = outcome.Reserve(writer); !s.ok()) return s;
-  StageRunner runner(options, writer);
+  StageRunner runner(options, store, writer);
   const Status status = RunAndCatch(runner);
   const Status written = outcome.Write(runner.outcome(status));
   return status.ok() ? written : status;
