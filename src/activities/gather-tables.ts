@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { StageResult } from '../artifacts/stage-result.ts';
 import type { Store } from '../artifacts/store.ts';
 import { mergeScoreTables, type SessionTable } from '../artifacts/tables/merge-score-tables.ts';
+import { withTableDatabase } from '../artifacts/tables/table-database.ts';
 import { replaceByQuery } from '../artifacts/tables/write-score-table.ts';
 import { digestOf } from '../experiment/canonical-json.ts';
 import type { Plan, PlanRun, PlanStage } from '../experiment/plan.ts';
@@ -34,16 +35,18 @@ export async function gatherTables(options: {
   const datasets = new DatasetShelf(join(store.path, 'data'));
   const results = new Map<number, StageResult>();
   const tables = new Map<number, string>();
-  for (const stage of plan.stages) {
-    const folder = store.stage(stage.key);
-    const result = await folder.result();
-    if (result !== undefined) {
-      results.set(stage.number, result);
-      const path = await writeStageScores(folder, result, datasets);
-      if (path !== undefined) tables.set(stage.number, path);
+  await withTableDatabase(async (connection) => {
+    for (const stage of plan.stages) {
+      const folder = store.stage(stage.key);
+      const result = await folder.result();
+      if (result !== undefined) {
+        results.set(stage.number, result);
+        const path = await writeStageScores(folder, result, datasets, connection);
+        if (path !== undefined) tables.set(stage.number, path);
+      }
+      options.onProgress?.(stage.number + 1, plan.stages.length);
     }
-    options.onProgress?.(stage.number + 1, plan.stages.length);
-  }
+  });
 
   const scored = plan.runs.filter((run) => run.stages.some((number) => tables.has(number)));
   const sessions = scored.flatMap((run) =>

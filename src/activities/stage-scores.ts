@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { StageFolder } from '../artifacts/stage-folder.ts';
 import type { StageResult } from '../artifacts/stage-result.ts';
 import type { StageScoreRow } from '../artifacts/tables/score-columns.ts';
@@ -55,6 +56,7 @@ export async function writeStageScores(
   stage: StageFolder,
   result: StageResult,
   datasets: DatasetShelf,
+  connection: DuckDBConnection,
 ): Promise<string | undefined> {
   if (result.anchors.length === 0) return undefined;
   const path = stage.scoresPath;
@@ -81,7 +83,7 @@ export async function writeStageScores(
     }
     rows.push(...rowsOfAnchor(file, bytes.toString('utf8'), anchor.step, dataset));
   }
-  await writeStageScoreTable(path, rows);
+  await writeStageScoreTable(path, rows, connection);
   return path;
 }
 
