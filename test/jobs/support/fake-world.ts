@@ -28,7 +28,6 @@ export class FakeWorld implements LauncherWorld {
   async job({ exitCode, afterMs = 0, ignoresStop = false }: ProgramPlan): Promise<JobSpec> {
     const spec = await this.temporary.job(() => ['fake']);
     const ignores = ignoresStop ? { onStop: 'ignore' as const } : {};
-    // Code 0 needs a stage to write; the contract is about jobs, so they end with a word of their own.
     const end = exitCode === undefined ? {} : { end: { kind: 'exit' as const, afterMs, code: exitCode } };
     this.plans.set(spec.attemptFolder, { ...ignores, ...end });
     return spec;

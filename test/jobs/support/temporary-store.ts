@@ -5,6 +5,9 @@ import type { AttemptFolder } from '../../../src/artifacts/attempt-folder.ts';
 import type { JobSpec } from '../../../src/artifacts/job-spec.ts';
 import { Store } from '../../../src/artifacts/store.ts';
 import { digestOf } from '../../../src/experiment/canonical-json.ts';
+import { SPEC as STAGE } from '../../artifacts/support/stage-world.ts';
+
+const { train: _train, score: _score, ...SPEC } = STAGE;
 
 export interface TemporaryStore {
   readonly folder: string;
@@ -23,7 +26,10 @@ export async function temporaryStore(): Promise<TemporaryStore> {
     store,
     job: async (command) => {
       count += 1;
-      const attempt = store.stage(digestOf({ folder, count })).attempt(1);
+      const stage = store.stage(digestOf({ folder, count }));
+      // A fake job that succeeds reads what it was asked for.
+      await stage.publishSpec({ ...SPEC, seed: count });
+      const attempt = stage.attempt(1);
       return attempt.publishJob({
         format: 'lethe-job/1',
         name: attempt.jobName,
