@@ -146,6 +146,7 @@ function drawCurve(
     x: x(point.step),
     y: y(Math.min(1, Math.max(-1, value))),
   });
+  const marked = points.length <= MARKED_POINTS ? points : points.slice(-1);
   const ranged = points.filter((point) => point.interval !== null);
   return html`${
     withBand &&
@@ -153,5 +154,8 @@ function drawCurve(
       ranged.map((point) => at(point, Math.max(0, point.interval![0]))),
       ranged.map((point) => at(point, point.interval![1])),
     )
-  }${polyline(points.map((point) => at(point, point.mean)))}${points.map((point) => marker(tone, at(point, point.mean), point.runs < most))}`;
+  }${polyline(points.map((point) => at(point, point.mean)))}${marked.map((point) => marker(tone, at(point, point.mean), point.runs < most))}`;
 }
+
+/** More points than this and markers would hide the line; then only the last is marked. */
+const MARKED_POINTS = 16;
