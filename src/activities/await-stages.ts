@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
+import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { StageKind } from '../experiment/stage-spec.ts';
 import type { ActivityParts } from './activity-parts.ts';
 import { decideNext } from './decide-next.ts';
@@ -67,7 +68,8 @@ async function endOf(
   if (history.result !== undefined) return done;
   if (status === 'cancelled') return { kind: 'cancelled', elsewhere: true };
   if (history.open === undefined && history.evidence.length > 0) {
-    const next = await decideNext(parts, sweepId, await folder.spec(), history);
+    const execution = await new SweepFolder(parts.store, sweepId).execution();
+    const next = decideNext(parts, execution, await folder.spec(), history);
     if (next.kind === 'park') {
       return { kind: 'parked', reason: { class: next.failure, rule: next.rule, attempt: next.attempt } };
     }

@@ -21,9 +21,10 @@ export async function collectStage(
   const { stage } = attempt;
   const now = new Date().toISOString();
   let refused: string | undefined;
-  if ((await stage.result()) === undefined && (await attempt.outcome())?.code === 0) {
+  let result = await stage.result();
+  if (result === undefined && (await attempt.outcome())?.code === 0) {
     try {
-      await stage.publishResult(await resultOf(stage, attempt.number, now));
+      result = await stage.publishResult(await resultOf(stage, attempt.number, now));
     } catch (error) {
       if (!(error instanceof ResultRefused)) throw error;
       refused = error.message;
@@ -34,5 +35,5 @@ export async function collectStage(
   const report = { end, now, ...(platform && { platform }), ...(refused !== undefined && { refused }) };
   const evidence = await attempt.publishEvidence(await gatherEvidence(attempt, report));
   await remove(await removableOf(stage));
-  return { evidence, result: await stage.result() };
+  return { evidence, result };
 }

@@ -1,5 +1,4 @@
 import type { StageHistory } from '../artifacts/stage-folder.ts';
-import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import { type Budgets, DEFAULT_BUDGETS } from '../recovery/budgets.ts';
@@ -8,14 +7,13 @@ import { decide, type LedgerDecision } from '../recovery/ledger.ts';
 import type { ActivityParts } from './activity-parts.ts';
 
 /** What the ledger says of a stage without a result and without an attempt under way: from its files, and from how the sweep that asks is carried out. */
-export async function decideNext(
-  parts: Pick<ActivityParts, 'store' | 'setupOf' | 'memoryLimit'>,
-  sweepId: string,
+export function decideNext(
+  parts: Pick<ActivityParts, 'setupOf' | 'memoryLimit'>,
+  execution: Execution,
   spec: StageSpec,
   history: StageHistory,
-): Promise<LedgerDecision> {
+): LedgerDecision {
   const { evidence, overrides } = history;
-  const execution = await new SweepFolder(parts.store, sweepId).execution();
   const setup = parts.setupOf(spec, execution.resources);
   return decide({ evidence, overrides, setup, memoryLimit: parts.memoryLimit, budgets: budgetsOf(execution.retries) });
 }

@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
 import type { StageFolder, StageHistory } from '../artifacts/stage-folder.ts';
-import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
+import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
 import { JobNameTaken } from '../jobs/job-launcher.ts';
 import { makeJobSpec } from '../jobs/make-job-spec.ts';
@@ -29,6 +29,7 @@ export async function prepareAttempt(
   parts: ActivityParts,
   stage: StageFolder,
   input: TrainStageInput,
+  execution: Execution,
   history: StageHistory,
   beat: StageBeat,
 ): Promise<PreparedAttempt> {
@@ -37,12 +38,12 @@ export async function prepareAttempt(
   if (open !== undefined && published !== undefined)
     return { kind: 'attempt', attempt: open, job: published, isNew: false };
   const spec = await specOf(parts, stage, input);
-  const decision = await decideNext(parts, input.sweepId, spec, history);
+  const decision = decideNext(parts, execution, spec, history);
   if (decision.kind === 'park') return { kind: 'park', decision };
   const number = open?.number ?? decision.attempt;
   beat.now({ attempt: number, state: 'preparing', reason: 'data' });
   for (const part of [spec.train, spec.score]) if (part !== undefined) await makeData(parts.store, part.data);
-  const { checkpointEvery } = await new SweepFolder(parts.store, input.sweepId).execution();
+  const { checkpointEvery } = execution;
   const job = makeJobSpec({
     storeId: parts.store.id,
     key: stage.key,

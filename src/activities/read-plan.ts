@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { hasCode } from '../artifacts/publish.ts';
+import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { PlanStage } from '../experiment/plan.ts';
+import type { Execution } from '../experiment/sweep.ts';
 import type { ActivityParts } from './activity-parts.ts';
 import { decideNext } from './decide-next.ts';
 import type { PlanPage, ScheduledRun, ScheduledStage } from './plan-page.ts';
@@ -28,6 +30,7 @@ export function makeReadPlan(parts: ActivityParts) {
     }
     const parameters = new Map(plan.models.map((model) => [model.name, model.parameters]));
     const started = await stagesWithFolder(store.stagesPath);
+    const execution = await new SweepFolder(store, request.sweepId).execution();
     const stages: ScheduledStage[] = [];
     const runs: ScheduledRun[] = [];
     const entries = plan.stages.length + plan.runs.length;
@@ -37,13 +40,7 @@ export function makeReadPlan(parts: ActivityParts) {
       const stage = plan.stages[entry];
       const run = plan.runs[entry - plan.stages.length];
       if (stage !== undefined) {
-        const scheduled = await scheduledStage(
-          parts,
-          request.sweepId,
-          stage,
-          parameters.get(stage.model) ?? 0,
-          started,
-        );
+        const scheduled = await scheduledStage(parts, execution, stage, parameters.get(stage.model) ?? 0, started);
         stages.push(scheduled);
         bytes += JSON.stringify(scheduled).length;
       } else if (run !== undefined) {
@@ -58,7 +55,7 @@ export function makeReadPlan(parts: ActivityParts) {
 
 async function scheduledStage(
   parts: ActivityParts,
-  sweepId: string,
+  execution: Execution,
   stage: PlanStage,
   parameters: number,
   started: ReadonlySet<string>,
@@ -70,7 +67,7 @@ async function scheduledStage(
   const history = await folder.history();
   if (history.result !== undefined) return { ...asked, state: 'done' };
   if (history.open !== undefined || history.evidence.length === 0) return { ...asked, state: 'open' };
-  const next = await decideNext(parts, sweepId, stage.spec, history);
+  const next = decideNext(parts, execution, stage.spec, history);
   if (next.kind === 'launch') return { ...asked, state: 'open' };
   return { ...asked, state: 'parked', parked: { class: next.failure, rule: next.rule, attempt: next.attempt } };
 }

@@ -3,7 +3,9 @@ import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
 import type { StageFolder } from '../artifacts/stage-folder.ts';
 import type { StageResult } from '../artifacts/stage-result.ts';
+import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import { digestOf } from '../experiment/canonical-json.ts';
+import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
 import type { ActivityParts } from './activity-parts.ts';
@@ -41,17 +43,20 @@ async function attemptOf(
   input: TrainStageInput,
   beat: StageBeat,
 ): Promise<AttemptReport> {
-  const history = await stage.history();
+  const [history, execution] = await Promise.all([
+    stage.history(),
+    new SweepFolder(parts.store, input.sweepId).execution(),
+  ]);
   if (history.result !== undefined) return doneReport(history.result, false);
-  const prepared = await prepareAttempt(parts, stage, input, history, beat);
+  const prepared = await prepareAttempt(parts, stage, input, execution, history, beat);
   if (prepared.kind === 'park') return parkReport(prepared.decision, 0, false);
   const { attempt, job, isNew } = prepared;
   const end = await launchJob(parts, job, beat);
-  const ended = end ?? (await watchUntilEnd(parts, attempt, job, input, beat));
+  const ended = end ?? (await watchUntilEnd(parts, attempt, job, input, execution, beat));
   beat.now({ attempt: attempt.number, state: 'collecting', job: job.name });
   const { evidence, result } = await collectStage(parts, attempt, job, ended);
   if (result !== undefined) return doneReport(result, isNew);
-  const next = await decideNext(parts, input.sweepId, await stage.spec(), await stage.history());
+  const next = decideNext(parts, execution, await stage.spec(), await stage.history());
   const { sentence, checkpointStep } = evidence;
   if (next.kind === 'park') return parkReport(next, checkpointStep, isNew);
   return {
@@ -73,10 +78,11 @@ async function watchUntilEnd(
   attempt: AttemptFolder,
   job: JobSpec,
   input: TrainStageInput,
+  execution: Execution,
   beat: StageBeat,
 ): Promise<AttemptEnd> {
   try {
-    return await watchJob(parts, attempt, job, input, beat);
+    return await watchJob(parts, attempt, job, input, execution, beat);
   } catch (error) {
     if (error instanceof CancelledFailure && Context.current().cancellationDetails?.cancelRequested === true) {
       const stop = { by: 'cancel', why: 'the workflow of the stage was asked to stop', charge: 'none' } as const;

@@ -3,21 +3,28 @@ import type { StageHeartbeat } from '../temporal/stage-heartbeat.ts';
 
 /** Beats on its own, so that a long read or copy does not look like a dead worker. */
 const BEAT_MS = 4_000;
+/** An attempt that is over sooner never beats: each first beat is a request to the server. */
+const QUIET_START_MS = 300;
 
 /** The heartbeat of one activity: says what was said last again and again until it is ended. */
 export class StageBeat {
   readonly #context: Pick<Context, 'heartbeat'>;
   #last: StageHeartbeat | undefined;
-  readonly #timer: NodeJS.Timeout;
+  #quiet = true;
+  #timer: NodeJS.Timeout;
 
   constructor(context: Pick<Context, 'heartbeat'>) {
     this.#context = context;
-    this.#timer = setInterval(() => this.#context.heartbeat(this.#last), BEAT_MS);
+    this.#timer = setTimeout(() => {
+      this.#quiet = false;
+      this.#beat();
+      this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    }, QUIET_START_MS);
   }
 
   now(said: StageHeartbeat): void {
     this.#last = said;
-    this.#context.heartbeat(said);
+    if (!this.#quiet) this.#beat();
   }
 
   get last(): StageHeartbeat | undefined {
@@ -25,6 +32,10 @@ export class StageBeat {
   }
 
   end(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  #beat(): void {
+    this.#context.heartbeat(this.#last);
   }
 }

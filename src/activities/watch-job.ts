@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
-import { SweepFolder } from '../artifacts/sweep-folder.ts';
+import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
 import { type JobObservation, LauncherUnreachable } from '../jobs/job-launcher.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
@@ -24,10 +24,10 @@ export async function watchJob(
   attempt: AttemptFolder,
   job: JobSpec,
   input: TrainStageInput,
+  execution: Execution,
   beat: StageBeat,
 ): Promise<AttemptEnd> {
   const context = Context.current();
-  const execution = await new SweepFolder(parts.store, input.sweepId).execution();
   const stallMs = execution.stallSeconds === undefined ? parts.stallMs : execution.stallSeconds * 1_000;
   const reader = new ProgressReader(attempt);
   let announced = input.announceCheckpointTo === undefined;

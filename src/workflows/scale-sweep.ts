@@ -171,8 +171,13 @@ class Sweep {
     const board = new StageBoard(stages, runs, schedule.order);
     if (carried === undefined) for (const number of board.done) this.#reused.add(number);
     for (const number of this.#carriedOwn) {
-      if (board.state(number) === 'waiting') board.markElsewhere(number);
-      else this.#carriedOwn.delete(number);
+      if (board.state(number) === 'waiting') {
+        board.markElsewhere(number);
+        continue;
+      }
+      // It ended between the two executions.
+      this.#carriedOwn.delete(number);
+      if (board.state(number) === 'done') this.#jobsStarted += 1;
     }
     this.#canaries.begin(board.done.map((number) => board.stage(number)));
     this.#board = board;

@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { inject } from 'vitest';
 import type { FinishingActivities } from '../../src/activities/finishing-activities.ts';
 import type { JobSpec } from '../../src/artifacts/job-spec.ts';
@@ -11,12 +13,15 @@ import { readModelCatalog } from '../../src/data/read-model-catalog.ts';
 import { freezePlan } from '../../src/experiment/freeze-plan.ts';
 import { parseSweep } from '../../src/experiment/parse-sweep.ts';
 import type { Plan, PlanStage } from '../../src/experiment/plan.ts';
-import type { SweepSchedule } from '../../src/experiment/sweep-control.ts';
+import type { StageKind } from '../../src/experiment/stage-spec.ts';
+import type { Execution } from '../../src/experiment/sweep.ts';
+import { DEFAULT_SCHEDULE, type ScaleSweepInput, type SweepSchedule } from '../../src/experiment/sweep-control.ts';
 import { stageWorkflowId, sweepWorkflowId } from '../../src/experiment/workflow-ids.ts';
 import { type FakeBehaviour, succeeds } from '../../src/jobs/fake/fake-behaviour.ts';
 import { FakeLauncher } from '../../src/jobs/fake/fake-launcher.ts';
 import { FakePlatform } from '../../src/jobs/fake/fake-platform.ts';
 import { connect, type Lethe } from '../../src/temporal/connection.ts';
+import { sweepStartOptions } from '../../src/temporal/start-options.ts';
 import type { SweepReference } from '../../src/temporal/sweep-client.ts';
 import { createLetheWorker } from '../../src/worker.ts';
 import { NAMESPACE } from './namespace.ts';
@@ -114,6 +119,57 @@ export class World {
     return (events ?? []).map((event) => String(event.eventType));
   }
 
+  /** The whole newest history as the JSON that the UI shows, payloads decoded. */
+  async historyText(workflowId: string): Promise<string> {
+    const history = await this.lethe.client.workflow.getHandle(workflowId).fetchHistory();
+    return historyToJSON(history).replaceAll(/"data": ?"([A-Za-z0-9+/=]*)"/g, (_, data: string) => atob(data));
+  }
+
+  async failureOf(workflowId: string): Promise<ApplicationFailure> {
+    try {
+      await this.lethe.client.workflow.getHandle(workflowId).result();
+    } catch (error) {
+      if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure) return error.cause;
+      throw error;
+    }
+    throw new Error(`expected ${workflowId} to have failed`);
+  }
+
+  /** Executions of a type in this store that carry the attribute value. */
+  async count(attribute: string, value: string, type: string): Promise<number> {
+    const query = `${attribute} = "${value}" AND WorkflowType = "${type}" AND WorkflowId STARTS_WITH "${this.store.shortId}/"`;
+    return (await this.lethe.client.workflow.count(query)).count;
+  }
+
+  async examples(digest: string): Promise<readonly { readonly prompt: string; readonly response: string }[]> {
+    const text = await readFile(join(this.store.dataPath(digest), 'examples.jsonl'), 'utf8');
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+  }
+
+  /** Waits until the job of the attempt runs. */
+  async runningAttempt(stage: PlanStage, attempt: number): Promise<void> {
+    const folder = this.store.stage(stage.key).attempt(attempt);
+    await eventually(async () => (await folder.writers()).length > 0, `attempt ${attempt} of ${stage.label} to run`);
+  }
+
+  /** How the sweep is carried out, as its file would say. */
+  async execute(sweep: SweepReference, execution: Partial<Execution>): Promise<void> {
+    await new SweepFolder(this.store, sweep.sweepId).saveExecution({ retries: {}, resources: {}, ...execution });
+  }
+
+  /** Starts a sweep with an input that no command makes. */
+  async startAsIs(
+    sweep: SweepReference,
+    input: Pick<ScaleSweepInput, 'continueAfterEvents'> & { schedule: Partial<SweepSchedule> },
+  ) {
+    const { storeId, sweepId, planHash } = sweep;
+    const schedule = { ...DEFAULT_SCHEDULE, ...input.schedule };
+    await this.lethe.client.workflow.start(
+      'scaleSweep',
+      sweepStartOptions(sweep, { storeId, sweepId, planHash, ...input, schedule }),
+    );
+  }
+
   /** How often the program of a stage's attempt was started, over all attempts. */
   starts(stage: PlanStage): number {
     let starts = 0;
@@ -126,6 +182,14 @@ export class World {
   #behave(spec: JobSpec): FakeBehaviour {
     return this.behaviours.get(spec.annotations.stage ?? '')?.(spec.attempt) ?? succeeds();
   }
+}
+
+/** The stage of a kind; of several seeds, of that seed. */
+export function stageOf(plan: Plan, kind: StageKind, seed = 1): PlanStage {
+  const found = plan.stages.find((stage) => stage.kind === kind && stage.label.endsWith(`.s${seed}`));
+  if (found === undefined)
+    throw new Error(`expected a ${kind} of seed ${seed} among ${plan.stages.map(({ label }) => label)}`);
+  return found;
 }
 
 /** Counts what is whole; the real analysis has tests of its own and takes seconds. */
