@@ -56,6 +56,8 @@ class StageRunner {
   Status LoadCheckpoint(const CheckpointName& from);
   Status WriteFrom();
   Status ScoreBacklog();
+  // Weights of a checkpoint that Resume has verified.
+  Status LoadAgain(const CheckpointName& checkpoint);
   Status Train();
   // Scores the weights of step_ for the stop rule.
   Status StopRuleSays(bool* stop);
@@ -180,12 +182,17 @@ Status StageRunner::WriteFrom() {
 Status StageRunner::ScoreBacklog() {
   if (lineage_.backlog.empty()) return Status::Ok();
   for (const CheckpointName& anchor : lineage_.backlog) {
-    const Status loaded = anchor.writer.empty() ? LoadStart(store_, spec_.start, *decoder_)
-                                                : LoadWeights(anchor.path(store_.attempts()), decoder_->parameters());
-    if (!loaded.ok()) return loaded;
+    if (Status s = anchor.writer.empty() ? LoadStart(store_, spec_.start, *decoder_) : LoadAgain(anchor); !s.ok()) return s;
     if (Status s = ScoreAnchor(anchor.step); !s.ok()) return s;
   }
-  return LoadWeights(from_->path(store_.attempts()), decoder_->parameters());
+  return LoadAgain(*from_);
+}
+
+Status StageRunner::LoadAgain(const CheckpointName& checkpoint) {
+  const Status s = LoadWeights(checkpoint.path(store_.attempts()), decoder_->parameters());
+  if (s.code() != Code::kMissingInput && s.code() != Code::kBadData) return s;
+  // It was whole a moment ago, so nothing is wrong with the stage: the next start chooses among what is left.
+  return {Code::kIo, "checkpoint " + checkpoint.text() + " was taken away while it was in use (" + s.sentence() + "); start again"};
 }
 
 Status StageRunner::Train() {
