@@ -13,7 +13,8 @@ import { ProgressReader } from './progress-reader.ts';
 import type { StageBeat } from './stage-beat.ts';
 import { stopJob } from './stop-job.ts';
 
-const UNREACHABLE_PAUSE_MS = 5_000;
+/** An outage is asked about in growing steps up to this. */
+const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * Looks at the job until it is over, heartbeating what it sees. Stops it itself for two reasons only, both charged to their class: no step within the stall
@@ -31,6 +32,7 @@ export async function watchJob(
   const stallMs = execution.stallSeconds === undefined ? parts.stallMs : execution.stallSeconds * 1_000;
   const reader = new ProgressReader(attempt);
   let announced = input.announceCheckpointTo === undefined;
+  let pauseMs = 250;
   for (;;) {
     if (context.cancellationSignal.aborted) await context.cancelled;
     const seen = await observe(parts, job);
@@ -42,9 +44,11 @@ export async function watchJob(
         reason: 'the launcher cannot see the job; it runs on',
         job: job.name,
       });
-      await pause(context, UNREACHABLE_PAUSE_MS);
+      await context.sleep(pauseMs);
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
       continue;
     }
+    pauseMs = 250;
     if (seen.state === 'ended') return { kind: 'ended' };
     if (seen.state === 'lost') return { kind: 'lost', reason: seen.reason };
     const progress = seen.state === 'running' ? await reader.read() : {};
@@ -95,8 +99,4 @@ async function observe(parts: ActivityParts, job: JobSpec): Promise<JobObservati
 
 function ignoreUnreachable(error: unknown): void {
   if (!(error instanceof LauncherUnreachable)) throw error;
-}
-
-async function pause(context: Context, ms: number): Promise<void> {
-  await context.sleep(ms);
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fails, hangs, succeeds } from '../../src/jobs/fake/fake-behaviour.ts';
 import { awaitSweep, resumeSweep, retryStages, startSweep, sweepOverview } from '../../src/temporal/sweep-client.ts';
-import { eventually, quick, stageOf, World } from './world.ts';
+import { stageOf } from '../support/tiny-sweep.ts';
+import { eventually, quick, World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {

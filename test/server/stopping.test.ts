@@ -9,7 +9,8 @@ import {
   startSweep,
   sweepOverview,
 } from '../../src/temporal/sweep-client.ts';
-import { eventually, quick, stageOf, World } from './world.ts';
+import { stageOf } from '../support/tiny-sweep.ts';
+import { eventually, quick, World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -51,7 +52,10 @@ describe('a cancelled sweep', () => {
     await startSweep(world.lethe, one.sweep);
     await world.runningAttempt(shared, 1);
     await startSweep(world.lethe, two.sweep);
-    await eventually(async () => (await sweepOverview(world.lethe, two.sweep)).running.length === 1, 'the second to wait');
+    await eventually(
+      async () => (await sweepOverview(world.lethe, two.sweep)).running.length === 1,
+      'the second to wait',
+    );
     await cancelSweep(world.lethe, one.sweep);
     expect(await awaitSweep(world.lethe, one.sweep)).toMatchObject({ status: 'cancelled' });
     expect(await awaitSweep(world.lethe, two.sweep)).toMatchObject({ status: 'completed' });

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hangs } from '../../src/jobs/fake/fake-behaviour.ts';
 import { listStages } from '../../src/temporal/stage-rows.ts';
 import { awaitSweep, describeSweep, startSweep, sweepOverview } from '../../src/temporal/sweep-client.ts';
-import { eventually, quick, stageOf, World } from './world.ts';
+import { stageOf } from '../support/tiny-sweep.ts';
+import { eventually, quick, World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {

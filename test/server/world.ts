@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { inject } from 'vitest';
@@ -9,11 +8,7 @@ import type { FinishingActivities } from '../../src/activities/finishing-activit
 import type { JobSpec } from '../../src/artifacts/job-spec.ts';
 import { Store } from '../../src/artifacts/store.ts';
 import { SweepFolder } from '../../src/artifacts/sweep-folder.ts';
-import { readModelCatalog } from '../../src/data/read-model-catalog.ts';
-import { freezePlan } from '../../src/experiment/freeze-plan.ts';
-import { parseSweep } from '../../src/experiment/parse-sweep.ts';
 import type { Plan, PlanStage } from '../../src/experiment/plan.ts';
-import type { StageKind } from '../../src/experiment/stage-spec.ts';
 import type { Execution } from '../../src/experiment/sweep.ts';
 import { DEFAULT_SCHEDULE, type ScaleSweepInput, type SweepSchedule } from '../../src/experiment/sweep-control.ts';
 import { stageWorkflowId, sweepWorkflowId } from '../../src/experiment/workflow-ids.ts';
@@ -24,17 +19,8 @@ import { connect, type Lethe } from '../../src/temporal/connection.ts';
 import { sweepStartOptions } from '../../src/temporal/start-options.ts';
 import type { SweepReference } from '../../src/temporal/sweep-client.ts';
 import { createLetheWorker } from '../../src/worker.ts';
+import { freezeTinySweep, type TinySweep } from '../support/tiny-sweep.ts';
 import { NAMESPACE } from './namespace.ts';
-
-const project = fileURLToPath(new URL('../..', import.meta.url));
-
-export interface TinySweep {
-  readonly name?: string;
-  readonly models?: readonly string[];
-  readonly arms?: readonly string[];
-  readonly seeds?: readonly number[];
-  readonly learningRate?: number;
-}
 
 /** The world of one test: a store of its own, and with it a task queue and workflow ids of its own, on the server that all tests share. */
 export class World {
@@ -58,23 +44,10 @@ export class World {
     return new World(store, await connect(server));
   }
 
-  /** Freezes a sweep of tiny stages: one finetune for each model and seed, and a review for each arm. */
+  /** Freezes a tiny sweep into this world's store. */
   async freeze(asked: TinySweep = {}): Promise<{ readonly sweep: SweepReference; readonly plan: Plan }> {
-    const { name = 'tiny', models = ['gpt2-d8'], arms = ['forgetting'], seeds = [1], learningRate = 0.003 } = asked;
-    const smoke = await readFile(join(project, 'configs', 'sweeps', 'smoke.yaml'), 'utf8');
-    const text = smoke
-      .replace(/^name: .*$/m, `name: ${name}`)
-      .replace(/^models: .*$/m, `models: [${models.join(', ')}]`)
-      .replace(/^arms: .*$/m, `arms: [${arms.join(', ')}]`)
-      .replace(/^seeds: .*$/m, `seeds: [${seeds.join(', ')}]`)
-      .replace(/learningRate: .*$/m, `learningRate: ${learningRate}`)
-      .replace(/^analysis:$/m, 'analysis:\n  scaleClaim: false');
-    const catalog = await readModelCatalog(join(project, 'configs', 'models'));
-    const parsed = parseSweep(text, { path: 'tiny.yaml', models: catalog });
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-    const { plan, planHash } = freezePlan(parsed.sweep);
-    const folder = await SweepFolder.freeze(this.store, plan, planHash);
-    return { sweep: { storeId: this.store.id, sweepId: folder.id, planHash }, plan };
+    const { plan, planHash, sweepId } = await freezeTinySweep(this.store, asked);
+    return { sweep: { storeId: this.store.id, sweepId, planHash }, plan };
   }
 
   /** A worker on the fake platform; several may run at once. Returns how it is stopped. */
@@ -182,14 +155,6 @@ export class World {
   #behave(spec: JobSpec): FakeBehaviour {
     return this.behaviours.get(spec.annotations.stage ?? '')?.(spec.attempt) ?? succeeds();
   }
-}
-
-/** The stage of a kind; of several seeds, of that seed. */
-export function stageOf(plan: Plan, kind: StageKind, seed = 1): PlanStage {
-  const found = plan.stages.find((stage) => stage.kind === kind && stage.label.endsWith(`.s${seed}`));
-  if (found === undefined)
-    throw new Error(`expected a ${kind} of seed ${seed} among ${plan.stages.map(({ label }) => label)}`);
-  return found;
 }
 
 /** Counts what is whole; the real analysis has tests of its own and takes seconds. */
