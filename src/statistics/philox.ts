@@ -9,6 +9,10 @@ const WEYL_A = 0x9e3779b9;
 const WEYL_B = 0xbb67ae85;
 const ROUNDS = 10;
 
+/** Words are made some blocks at a time: few, since a short stream throws the rest away. */
+const BUFFERED_BLOCKS = 8;
+const BUFFERED_WORDS = 4 * BUFFERED_BLOCKS;
+
 /** What a stream of numbers is for; part of the counter, so that no two uses share numbers. */
 export const PURPOSES = ['bootstrap', 'onset-null', 'permutation', 'calibration', 'planting', 'labels'] as const;
 export type Purpose = (typeof PURPOSES)[number];
@@ -30,8 +34,8 @@ export function philoxKey(hash: string, seed: number): PhiloxKey {
 export class PhiloxStream {
   private readonly key: PhiloxKey;
   private readonly purpose: number;
-  private readonly words = new Uint32Array(4);
-  private used = 4;
+  private readonly words = new Uint32Array(BUFFERED_WORDS);
+  private used = BUFFERED_WORDS;
   private block = 0;
   private draw = 0;
   private scale = 0;
@@ -48,15 +52,18 @@ export class PhiloxStream {
     this.scale = scale >>> 0;
     this.draw = draw >>> 0;
     this.block = 0;
-    this.used = 4;
+    this.used = BUFFERED_WORDS;
     this.spareNormal = Number.NaN;
   }
 
   /** The next 32 bits. */
   next(): number {
-    if (this.used === 4) {
-      philox4x32(this.words, this.block, this.draw, this.scale, this.purpose, this.key.low, this.key.high);
-      this.block += 1;
+    if (this.used === BUFFERED_WORDS) {
+      const { words, block, draw, scale, purpose, key } = this;
+      for (let i = 0; i < BUFFERED_BLOCKS; i += 1) {
+        philox4x32(words, block + i, draw, scale, purpose, key.low, key.high, 4 * i);
+      }
+      this.block += BUFFERED_BLOCKS;
       this.used = 0;
     }
     const word = this.words[this.used] as number;
@@ -64,9 +71,9 @@ export class PhiloxStream {
     return word;
   }
 
-  /** An integer in [0, n), n < 2^32: the high half of a 64-bit product, whose bias is below n / 2^32. */
+  /** An integer in [0, n), n ≤ 2^21 (the product stays exact): the high half of next() · n, whose bias is below n / 2^32. */
   below(n: number): number {
-    return multiplyHigh(this.next(), n);
+    return (this.next() * n * 2 ** -32) | 0;
   }
 
   /** In (0, 1), 53 bits. */
@@ -90,7 +97,7 @@ export class PhiloxStream {
   }
 }
 
-/** Ten rounds on the counter (c0, c1, c2, c3) under the key (k0, k1), into `out`. */
+/** Ten rounds on the counter (c0, c1, c2, c3) under the key (k0, k1), into four words of `out` from `at`. */
 export function philox4x32(
   out: Uint32Array,
   c0: number,
@@ -99,6 +106,7 @@ export function philox4x32(
   c3: number,
   k0: number,
   k1: number,
+  at = 0,
 ): void {
   let a = c0 >>> 0;
   let b = c1 >>> 0;
@@ -118,10 +126,10 @@ export function philox4x32(
     keyA = (keyA + WEYL_A) >>> 0;
     keyB = (keyB + WEYL_B) >>> 0;
   }
-  out[0] = a;
-  out[1] = b;
-  out[2] = c;
-  out[3] = d;
+  out[at] = a;
+  out[at + 1] = b;
+  out[at + 2] = c;
+  out[at + 3] = d;
 }
 
 /** High 32 bits of a product of two unsigned 32-bit integers. */

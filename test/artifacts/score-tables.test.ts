@@ -38,24 +38,23 @@ function runRows(run: string): RunScoreRow[] {
 
 async function readAll(): Promise<RunColumns[]> {
   const read: RunColumns[] = [];
-  await readScoreTable(folder, (columns) => read.push(columns));
+  await readScoreTable(folder, (columns) => {
+    // The columns are valid during the call only.
+    read.push(structuredClone(columns));
+  });
   return read;
 }
 
-/** The rows of one run again. */
-function rowsOf({
-  run,
-  examples,
-  length,
-  session,
-  step,
-  item,
-  tokens,
-  sumLogProb,
-  rouge1,
-  exactMatch,
-}: RunColumns): RunScoreRow[] {
-  return Array.from({ length }, (_, i) => ({
+/** The rows of one run again, ascending by session, step, example. */
+function rowsOf(columns: RunColumns): RunScoreRow[] {
+  const { run, examples, length, session, step, item, tokens, sumLogProb, rouge1, exactMatch } = columns;
+  const order = Array.from({ length }, (_, i) => i).sort(
+    (a, b) =>
+      (session[a] as number) - (session[b] as number) ||
+      (step[a] as number) - (step[b] as number) ||
+      (item[a] as number) - (item[b] as number),
+  );
+  return order.map((i) => ({
     run,
     session: session[i] as number,
     step: step[i] as number,

@@ -10,7 +10,7 @@ export class BadTable extends Error {
   override readonly name = 'BadTable';
 }
 
-/** The rows of one run as columns; `item` numbers its examples. */
+/** The rows of one run as columns, ascending by session and step; `item` numbers its examples. Valid only during the call that hands them over. */
 export interface RunColumns {
   readonly run: string;
   /** Ascending by name; an example that came with two classes or clusters stands twice. */
@@ -34,8 +34,8 @@ export interface RunColumns {
 const BATCH_ROWS = 500_000;
 
 /**
- * Reads `scores.parquet`, or `scores.csv`, of a tables folder run by run, ascending by run; `each` gets one run's columns at a time, ascending by session, step and
- * example whatever the order in the file. Throws `BadTable`.
+ * Reads `scores.parquet`, or `scores.csv`, of a tables folder run by run, ascending by run, whatever the order in the file; `each` gets one run's columns at a time.
+ * Throws `BadTable`.
  */
 export async function readScoreTable(folder: string, each: (columns: RunColumns) => void): Promise<void> {
   const { path, csv } = await findTable(folder);
@@ -160,117 +160,110 @@ async function readBatch(
   each: (columns: RunColumns) => void,
 ): Promise<void> {
   // Bounds let Parquet skip row groups of other runs.
-  const first = sqlString(runs[0] as string);
-  const last = sqlString(runs[runs.length - 1] as string);
+  const within = `run BETWEEN ${sqlString(runs[0] as string)} AND ${sqlString(runs[runs.length - 1] as string)}`;
   await connection.run(`
     CREATE OR REPLACE TEMP TABLE batch_examples AS
-    SELECT run, example, class, notion, cluster, row_number() OVER (ORDER BY run, example, class, notion, cluster)::INTEGER - 1 AS item
-    FROM (SELECT DISTINCT run, example, class, notion, cluster FROM scores WHERE run BETWEEN ${first} AND ${last})`);
-  const named = (
-    await connection.runAndReadAll('SELECT run, example, class, notion, cluster FROM batch_examples ORDER BY item')
-  ).getRows();
-  const facts = await connection.stream(`
-    SELECT e.item, s.session, s.step, s.tokens, s."sumLogProb", s.rouge1, s."exactMatch"
-    FROM scores s JOIN batch_examples e USING (run, example, class, notion, cluster)
-    WHERE s.run BETWEEN ${first} AND ${last}
-    ORDER BY e.item`);
-
-  // Items of one run are neighbours, so rows sorted by item come run after run.
-  const ends: number[] = [];
-  for (const [i, row] of named.entries()) if (row[0] !== named[i + 1]?.[0]) ends.push(i + 1);
-  let run = 0;
-  let collected = new GrowingColumns();
-  const finish = (): void => {
-    const start = ends[run - 1] ?? 0;
-    const examples = named.slice(start, ends[run]).map(([, example, name, notion, cluster]) => ({
+    SELECT *, dense_rank() OVER (ORDER BY run)::INTEGER - 1 AS run_number,
+      row_number() OVER (PARTITION BY run ORDER BY example, class, notion, cluster)::INTEGER - 1 AS item
+    FROM (SELECT DISTINCT run, example, class, notion, cluster FROM scores WHERE ${within})`);
+  const named = await connection.runAndReadAll(
+    'SELECT run_number, example, class, notion, cluster FROM batch_examples ORDER BY run_number, item',
+  );
+  const examples = runs.map((): RunColumns['examples'][number][] => []);
+  for (const [run, example, name, notion, cluster] of named.getRows()) {
+    examples[Number(run)]?.push({
       example: String(example),
       class: String(name) as ExampleClass,
       notion: String(notion),
       cluster: String(cluster),
-    }));
-    each(collected.sorted(String(named[start]?.[0]), examples, start));
-    collected = new GrowingColumns();
-    run += 1;
+    });
+  }
+  const facts = await connection.stream(`
+    SELECT e.run_number, e.item, s.session, s.step, s.tokens, s."sumLogProb", s.rouge1, s."exactMatch"
+    FROM (SELECT * FROM scores WHERE ${within}) s JOIN batch_examples e USING (run, example, class, notion, cluster)
+    ORDER BY e.run_number, s.session, s.step`);
+  const collected = new GrowingColumns();
+  let current = 0;
+  const finish = (): void => {
+    each(collected.take(runs[current] as string, examples[current] as RunColumns['examples']));
+    current += 1;
   };
   for (;;) {
     const chunk = await facts.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) break;
-    const [item, ...values] = chunk.getColumns() as [
-      number[],
-      number[],
-      number[],
-      number[],
-      number[],
-      number[],
-      boolean[],
-    ];
-    for (let i = 0; i < chunk.rowCount; i += 1) {
-      while ((item[i] as number) >= (ends[run] as number)) finish();
-      collected.add(item[i] as number, values, i);
+    const [run, ...values] = chunk.getColumns() as [number[], ...ValueColumns];
+    for (let i = 0; i < run.length; i += 1) {
+      while ((run[i] as number) > current) finish();
+      collected.add(values, i);
     }
   }
-  while (run < ends.length) finish();
+  while (current < runs.length) finish();
 }
 
-type ValueColumns = readonly [number[], number[], number[], number[], number[], boolean[]];
+type ValueColumns = [number[], number[], number[], number[], number[], number[], boolean[]];
 
-/** Columns that grow by doubling. */
+/** Columns that grow by doubling and are used again for the next run. */
 class GrowingColumns {
   private length = 0;
-  private integers = [0, 1, 2, 3].map(() => new Int32Array(1024));
-  private floats = [0, 1].map(() => new Float64Array(1024));
-  private exact = new Uint8Array(1024);
+  private item = new Int32Array(4096);
+  private session = new Int32Array(4096);
+  private step = new Int32Array(4096);
+  private tokens = new Int32Array(4096);
+  private sumLogProb = new Float64Array(4096);
+  private rouge1 = new Float64Array(4096);
+  private exactMatch = new Uint8Array(4096);
 
-  add(item: number, [session, step, tokens, sumLogProb, rouge1, exactMatch]: ValueColumns, i: number): void {
-    if (this.length === this.exact.length) this.grow();
+  add([item, session, step, tokens, sumLogProb, rouge1, exactMatch]: ValueColumns, i: number): void {
+    if (this.length === this.item.length) this.grow();
     const at = this.length;
-    const [items, sessions, steps, tokenCounts] = this.integers as [Int32Array, Int32Array, Int32Array, Int32Array];
-    const [sums, rouges] = this.floats as [Float64Array, Float64Array];
-    items[at] = item;
-    sessions[at] = session[i] as number;
-    steps[at] = step[i] as number;
-    tokenCounts[at] = tokens[i] as number;
-    sums[at] = sumLogProb[i] as number;
-    rouges[at] = rouge1[i] as number;
-    this.exact[at] = exactMatch[i] === true ? 1 : 0;
+    this.item[at] = item[i] as number;
+    this.session[at] = session[i] as number;
+    this.step[at] = step[i] as number;
+    this.tokens[at] = tokens[i] as number;
+    this.sumLogProb[at] = sumLogProb[i] as number;
+    this.rouge1[at] = rouge1[i] as number;
+    this.exactMatch[at] = exactMatch[i] === true ? 1 : 0;
     this.length += 1;
   }
 
-  /** One run's columns ascending by session, step, item; items counted from `firstItem`. */
-  sorted(run: string, examples: RunColumns['examples'], firstItem: number): RunColumns {
-    const [items, sessions, steps, tokens] = this.integers as [Int32Array, Int32Array, Int32Array, Int32Array];
-    const [sums, rouges] = this.floats as [Float64Array, Float64Array];
-    const order = Uint32Array.from({ length: this.length }, (_, i) => i).sort(
-      (a, b) =>
-        (sessions[a] as number) - (sessions[b] as number) ||
-        (steps[a] as number) - (steps[b] as number) ||
-        (items[a] as number) - (items[b] as number),
-    );
-    const integers = (from: Int32Array, shift = 0): Int32Array =>
-      Int32Array.from(order, (i) => (from[i] as number) - shift);
+  /** The rows since the last call, as views that the next `add` overwrites. */
+  take(run: string, examples: RunColumns['examples']): RunColumns {
+    const length = this.length;
+    this.length = 0;
     return {
       run,
       examples,
-      length: this.length,
-      session: integers(sessions),
-      step: integers(steps),
-      item: integers(items, firstItem),
-      tokens: integers(tokens),
-      sumLogProb: Float64Array.from(order, (i) => sums[i] as number),
-      rouge1: Float64Array.from(order, (i) => rouges[i] as number),
-      exactMatch: Uint8Array.from(order, (i) => this.exact[i] as number),
+      length,
+      item: this.item.subarray(0, length),
+      session: this.session.subarray(0, length),
+      step: this.step.subarray(0, length),
+      tokens: this.tokens.subarray(0, length),
+      sumLogProb: this.sumLogProb.subarray(0, length),
+      rouge1: this.rouge1.subarray(0, length),
+      exactMatch: this.exactMatch.subarray(0, length),
     };
   }
 
   private grow(): void {
-    const size = this.exact.length * 2;
-    const larger = <T extends Int32Array | Float64Array | Uint8Array>(from: T, to: T): T => {
-      to.set(from as never);
+    const integers = (from: Int32Array): Int32Array<ArrayBuffer> => {
+      const to = new Int32Array(from.length * 2);
+      to.set(from);
       return to;
     };
-    this.integers = this.integers.map((column) => larger(column, new Int32Array(size)));
-    this.floats = this.floats.map((column) => larger(column, new Float64Array(size)));
-    this.exact = larger(this.exact, new Uint8Array(size));
+    const floats = (from: Float64Array): Float64Array<ArrayBuffer> => {
+      const to = new Float64Array(from.length * 2);
+      to.set(from);
+      return to;
+    };
+    const exactMatch = new Uint8Array(this.exactMatch.length * 2);
+    exactMatch.set(this.exactMatch);
+    this.exactMatch = exactMatch;
+    this.item = integers(this.item);
+    this.session = integers(this.session);
+    this.step = integers(this.step);
+    this.tokens = integers(this.tokens);
+    this.sumLogProb = floats(this.sumLogProb);
+    this.rouge1 = floats(this.rouge1);
   }
 }
 
