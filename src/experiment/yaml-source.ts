@@ -103,9 +103,9 @@ export class YamlSource {
       return;
     }
     if (issue.code === 'invalid_union') {
-      // The branch that the writer meant is the one whose kind of value fits.
+      // The branch that the writer meant is the one whose kind of value fits: something inside is wrong, or the form of the text.
       const branch = issue.errors.find((errors) =>
-        errors.every((error) => error.path.length > 0 || error.code !== 'invalid_type'),
+        errors.every(({ path: inside, code }) => inside.length > 0 || code === 'invalid_format'),
       );
       if (branch && branch.length > 0) {
         for (const inner of branch)
@@ -183,16 +183,18 @@ function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (isRecord(value)) return `a mapping with ${list(Object.keys(value)) || 'no field'}`;
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
-/** Schemas of ours carry their bound as message; zod's own words are for what they do not cover. */
+/** Schemas of ours carry their bound as message; a wrong kind of value may come without one. */
 function expectation(issue: z.core.$ZodIssue): string {
-  return issue.message.startsWith('Invalid') || issue.message.startsWith('Too')
-    ? lowerFirst(issue.message)
-    : issue.message;
+  if (!issue.message.startsWith('Invalid')) return issue.message;
+  if (issue.code === 'invalid_type') return KINDS[issue.expected] ?? issue.expected;
+  return lowerFirst(issue.message);
 }
+
+const KINDS: Readonly<Record<string, string>> = { object: 'a mapping', array: 'a list', string: 'a text' };
 
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);

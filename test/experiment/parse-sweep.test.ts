@@ -210,6 +210,27 @@ describe('parseSweep, a file that is wrong', () => {
       'retries: { crashed: 2 }\nseeds:',
       /^4 retries\.crashed: expected one of the fields .* \(crash\)$/,
     ],
+    [
+      'a list that is a word',
+      '[1, 2]',
+      '{ a: 1 }',
+      /^4 seeds: expected a list of seeds such as .*got a mapping with a$/,
+    ],
+    ['a part that is a word', '{ class: task, count: 16 }', 'task', /train\[2\]: expected a mapping, got "task"$/],
+    [
+      'a stop rule that is a word',
+      '{ everySteps: 20, exactMatch: 0.9 }',
+      'on',
+      /^25 .*: expected off, or \{ everySteps.*got "on"$/,
+    ],
+    [
+      'half a stop rule',
+      '{ everySteps: 20, exactMatch: 0.9 }',
+      '{ everySteps: 20 }',
+      /^25 .*stop\.exactMatch: expected .*got nothing$/,
+    ],
+    ['an endless number', 'seeds:', 'stallSeconds: .inf\nseeds:', /^4 stallSeconds: .*got Infinity$/],
+    ['an empty field', 'seeds:', 'parallel:\nseeds:', /^4 parallel: expected a whole number from 1 to 500, got null$/],
   ])('refuses %s', (_, from, to, problem) => {
     const problems = problemsOf(edited([from, to]));
     expect(problems).toHaveLength(1);
