@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withEmbeddedLock } from '../temporal/embedded-lock.ts';
@@ -90,6 +99,26 @@ export function signOfLifeAgeMs(store: string, worker: EmbeddedWorker): number {
     return Date.now() - Math.max(started, statSync(lifeFile(store)).mtimeMs);
   } catch {
     return Date.now() - started;
+  }
+}
+
+/** Thrown when the worker ended before it began to work, or again and again: starting it once more would hide why. */
+export class WorkerKeepsEnding extends Error {
+  override readonly name = 'WorkerKeepsEnding';
+}
+
+/** Returns once the worker works, or when `limitMs` is over and it is still getting ready. Throws `WorkerKeepsEnding` with its last words when it has ended. */
+export async function awaitWorker(store: string, worker: EmbeddedWorker, limitMs: number): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  while (Date.now() < deadline) {
+    if (existsSync(lifeFile(store)) && statSync(lifeFile(store)).mtimeMs > Date.parse(worker.startedAt)) return;
+    if (!isAlive(worker)) {
+      const lastWords = readFileSync(workerLog(store), 'utf8').trimEnd().split('\n').slice(-5).join('\n  ');
+      throw new WorkerKeepsEnding(
+        `the worker ended before it began to work. The end of its log, ${workerLog(store)}:\n  ${lastWords}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

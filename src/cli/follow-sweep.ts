@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../artifacts/store.ts';
 import { isAlive } from '../temporal/process-identity.ts';
 import { awaitSweep, describeSweep, type SweepEnd } from '../temporal/sweep-client.ts';
-import { type EmbeddedWorker, runningEmbeddedWorker, workerLog } from './embedded-worker.ts';
+import { type EmbeddedWorker, runningEmbeddedWorker, WorkerKeepsEnding, workerLog } from './embedded-worker.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type Interrupts, listenForInterrupts } from './interrupt.ts';
 import { type Connection, connectStore, sweepLink } from './session.ts';
@@ -18,11 +18,6 @@ export interface Followed {
   readonly sweep: StoredSweep;
   readonly output: Output;
   readonly slots?: number;
-}
-
-/** Thrown when the worker ends again and again: starting it once more would hide why. */
-export class WorkerKeepsEnding extends Error {
-  override readonly name = 'WorkerKeepsEnding';
 }
 
 const TICK_MS = 1_000;

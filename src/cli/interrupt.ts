@@ -24,6 +24,9 @@ export function listenForInterrupts(now: () => number = Date.now): Interrupts {
     else second.abort();
   };
   const leave = () => first.abort();
+  // `bin/lethe` cannot pass a SIGKILL on: when it is gone, nobody reads what is written here.
+  const startedBy = Number(process.env.LETHE_STARTED_BY);
+  const orphaned = setInterval(() => startedBy > 0 && process.ppid !== startedBy && leave(), 500).unref();
   process.on('SIGINT', press);
   process.on('SIGTERM', leave);
   process.on('SIGHUP', leave);
@@ -31,6 +34,7 @@ export function listenForInterrupts(now: () => number = Date.now): Interrupts {
     first: first.signal,
     second: second.signal,
     [Symbol.dispose]() {
+      clearInterval(orphaned);
       process.off('SIGINT', press);
       process.off('SIGTERM', leave);
       process.off('SIGHUP', leave);

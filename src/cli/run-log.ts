@@ -6,6 +6,7 @@ import type { Store } from '../artifacts/store.ts';
 import type { PlanRun, PlanStage } from '../experiment/plan.ts';
 import { BadInput } from './exit-codes.ts';
 import type { StoredSweep } from './sweeps.ts';
+import { formatCount } from './terminal/duration.ts';
 
 /** The stage of a run that is meant: by kind or name when `asked`, otherwise the first that is not done, otherwise the last. */
 export async function stageOfRun(
@@ -26,6 +27,18 @@ export async function stageOfRun(
   }
   for (const stage of stages) if ((await store.stage(stage.key).result()) === undefined) return stage;
   return stages.at(-1)!;
+}
+
+/** Where the newest writer of the attempt is, or how it ended: a job that fares well says little in its log. */
+export async function progressOf(attempt: AttemptFolder): Promise<string | undefined> {
+  const writer = (await attempt.writers()).at(-1);
+  if (writer === undefined) return undefined;
+  const [progress, outcome] = await Promise.all([writer.progress(), writer.outcome()]);
+  const step =
+    progress &&
+    `step ${progress.step}/${progress.steps}, loss ${progress.loss.toPrecision(3)}, ${formatCount(progress.tokensPerSecond)} tok/s`;
+  const end = outcome && `exit ${outcome.code} at step ${outcome.step}: ${outcome.sentence}`;
+  return [step, end].filter((part) => part !== undefined).join('; ') || undefined;
 }
 
 const POLL_MS = 300;

@@ -6,6 +6,7 @@ import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { SweepSchedule } from '../experiment/sweep-control.ts';
 import { describeSweep, startAgain, startSweep } from '../temporal/sweep-client.ts';
 import { cancelAndWait } from './cancel-sweep.ts';
+import { awaitWorker, runningEmbeddedWorker } from './embedded-worker.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
 import { everyResultIsThere, whenWhole } from './finished-sweep.ts';
 import { followToTheEnd } from './follow-sweep.ts';
@@ -25,6 +26,9 @@ export interface RunOptions {
   readonly replace?: boolean;
   readonly yes?: boolean;
 }
+
+/** Building the workflows' bundle takes seconds, the first time after a change. */
+const WORKER_READY_MS = 30_000;
 
 /** `lethe run`: the file becomes a plan, the plan a sweep; a plan that is under way or done is taken up where it is. */
 export async function runSweep(file: string, options: RunOptions): Promise<ExitCode> {
@@ -66,6 +70,8 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   if (!options.detach) return followToTheEnd({ store, sweep, output, ...slots });
 
   await (await connectStore(store, { worker: true, say, ...slots })).close();
+  const worker = runningEmbeddedWorker(store.path);
+  if (worker !== undefined) await awaitWorker(store.path, worker, WORKER_READY_MS);
   output.record({ event: 'detached', sweep: sweep.id, planHash: sweep.planHash, ui });
   output.line(`${sweep.id} is under way. Follow it with: lethe watch ${sweep.id}`);
   return EXIT.done;

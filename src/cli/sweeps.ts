@@ -45,7 +45,7 @@ export async function findSweep(store: Store, name: string | undefined): Promise
     throw new BadInput(`the store ${store.path} holds no sweep yet. "lethe run SWEEP.yaml" makes one.`);
   const near = suggest(wanted ?? '', names);
   throw new BadInput(
-    `expected the name of a sweep in ${store.path}, got "${name}"${near === undefined ? '' : `. Did you mean "${near}"?`} There ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}.`,
+    `expected the name of a sweep in ${store.path}, got "${name}"${near === undefined ? '' : `. Did you mean "${near}"?`}${near === undefined ? '.' : ''} There ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}.`,
   );
 }
 

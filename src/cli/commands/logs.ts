@@ -27,7 +27,7 @@ export function logsCommand(): Command {
 }
 
 async function showLog(text: string, options: LogOptions): Promise<ExitCode> {
-  const [{ Output }, { openStore }, { findRun }, { stageOfRun, followLog }] = await Promise.all([
+  const [{ Output }, { openStore }, { findRun }, { stageOfRun, followLog, progressOf }] = await Promise.all([
     import('../terminal/output.ts'),
     import('../session.ts'),
     import('../sweeps.ts'),
@@ -60,7 +60,9 @@ async function showLog(text: string, options: LogOptions): Promise<ExitCode> {
   };
   const tail = await attempt.logTail(lines);
   for (const line of tail) show(line);
-  if (tail.length === 0) output.say('the job has written nothing yet');
+  if (tail.length === 0) output.say('the job has said nothing');
+  const progress = await progressOf(attempt);
+  if (progress !== undefined) output.line(progress);
   if (options.follow) await followLog(attempt, show);
   return EXIT.done;
 }

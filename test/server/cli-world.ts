@@ -1,0 +1,96 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Ended, lethe } from '../cli/lethe-command.ts';
+
+/** A store of its own, with its own server, worker and table of jobs; two toys and a few seconds of training. */
+export class CliWorld {
+  readonly folder = mkdtempSync(join(tmpdir(), 'lethe-cli-'));
+  readonly store = join(this.folder, 'store');
+  readonly file = join(this.folder, 'toy.yaml');
+  readonly environment = { LETHE_STORE: this.store, XDG_STATE_HOME: join(this.folder, 'state') };
+
+  constructor(sweep: { readonly steps?: number; readonly reviewSteps?: number } = {}) {
+    this.writeSweep(sweep);
+  }
+
+  writeSweep({ steps = 40, reviewSteps = 20 }: { readonly steps?: number; readonly reviewSteps?: number }): void {
+    writeFileSync(
+      this.file,
+      `name: toy
+title: Two toys, a few steps each.
+models: [gpt2-d8, gpt2-d16]
+arms: [forgetting]
+seeds: [1]
+data: { kind: policy-grammar, version: 1, notion: disclosure }
+training: { batch: 8, learningRate: 0.003 }
+sessions:
+  finetune:
+    train:
+      - { class: unsafe, count: 8 }
+      - { class: safe, count: 8 }
+      - { class: task, count: 8 }
+    steps: ${steps}
+    anchors: [0]
+  review:
+    train:
+      - { class: safe, count: 8 }
+    steps: ${reviewSteps}
+    anchors: [0, 10, ${reviewSteps}]
+analysis: { anchorStep: 10, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
+checkpointEvery: 10
+`,
+    );
+  }
+
+  lethe(...args: string[]): Promise<Ended> {
+    return lethe(args, this.environment);
+  }
+
+  /** The last JSON object of a command that ended as expected. */
+  async last(...args: string[]): Promise<Record<string, unknown>> {
+    const { stdout } = await this.lethe(...args, '--json');
+    return jsonLines(stdout).at(-1) ?? {};
+  }
+
+  pidOf(what: 'server' | 'worker'): number {
+    return JSON.parse(readFileSync(join(this.store, 'embedded', `${what}.json`), 'utf8')).pid;
+  }
+
+  /** Pids of this store's trainers. */
+  trainers(): number[] {
+    return readdirSync('/proc').flatMap((name) => {
+      try {
+        const words = readFileSync(join('/proc', name, 'cmdline'), 'utf8').split('\0');
+        return words[0]?.endsWith('lethe-trainer') && words.some((word) => word.startsWith(this.store))
+          ? [Number(name)]
+          : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  async until<T>(what: string, look: () => T | undefined | false, limitMs = 60_000): Promise<T> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const seen = look();
+      if (seen !== undefined && seen !== false) return seen;
+      if (Date.now() > deadline) throw new Error(`waited ${limitMs / 1000} s for ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async end(): Promise<void> {
+    if (existsSync(join(this.store, 'store.json'))) await this.lethe('stop');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
