@@ -33,7 +33,8 @@ Status CheckProduct(Transpose transpose_a, Transpose transpose_b, int64_t m, int
   Gemm(transpose_a, transpose_b, m, n, k, a.data(), ta ? m : k, b.data(), tb ? k : n, 1.0f, c.data(), n, pool);
   const double tolerance = 1e-6 * (std::sqrt(static_cast<double>(k)) + 4.0);
   for (int64_t i = 0; i < m; i += std::max<int64_t>(1, m / 16)) {
-    for (int64_t j = 0; j < n; ++j) {
+    // Every 13th element, from another one in each row: all columns, rows and lanes are met at a thirteenth of the price, which every stage pays.
+    for (int64_t j = i % 13; j < n; j += 13) {
       double sum = before[static_cast<size_t>(i * n + j)];
       for (int64_t p = 0; p < k; ++p) {
         sum += static_cast<double>(a[static_cast<size_t>(ta ? p * m + i : i * k + p)]) * static_cast<double>(b[static_cast<size_t>(tb ? j * k + p : p * n + j)]);
