@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { count, decimal, grouped, interval, plainSpaces, prose, pValue, signed } from '../../src/report/format.ts';
+import { SMALL_PANEL } from '../../src/report/plots/frame.ts';
 import { endLabels } from '../../src/report/plots/marks.ts';
 import { domainOf, linearScale, logScale, niceTicks } from '../../src/report/plots/scales.ts';
+import { learningCurves } from '../../src/report/plots/training-curves.ts';
+import { reportFixture } from './report-fixture.ts';
 
 describe('scales of a plot', () => {
   it('puts ticks on round values without floating-point dust', () => {
@@ -78,5 +81,17 @@ describe('numbers in words', () => {
     ]);
     expect(count(24_960)).toBe('25\u00a0k');
     expect([grouped(86_400), grouped(1_234_567), grouped(12)]).toEqual(['86,400', '1,234,567', '12']);
+  });
+});
+
+describe('learning curves', () => {
+  it('end with the first review when an arm has several rounds', () => {
+    const { analysis } = reportFixture();
+    const scale = analysis.arms[0]?.scales[0];
+    if (!scale) throw new Error('the fixture has no scale');
+    const once = learningCurves(analysis.curves, scale, SMALL_PANEL).text;
+    const again = analysis.curves.map((curve) => ({ ...curve, session: curve.session + 2 }));
+    expect(learningCurves([...analysis.curves, ...again], scale, SMALL_PANEL).text).toBe(once);
+    expect(once.match(/>review</g)?.length).toBe(1);
   });
 });

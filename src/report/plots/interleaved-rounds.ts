@@ -37,7 +37,7 @@ export function interleavedCourse(arm: InterleavedArm): Html {
     return html`${
       review.length > 0 &&
       html`<rect class="equivalence" x="${px(x.at(start))}" width="${px(x.at(Math.max(...review)) - x.at(start))}" y="${frame.top}" height="${frame.bottom - frame.top}"/>`
-    }<text class="note" x="${px(left + 4)}" y="${frame.top + 10}">${round}</text>`;
+    }<text class="note" x="${px(left)}" y="${frame.top - 4}">round ${round}</text>`;
   });
   const text = {
     xTitle: 'training step since round 1 began',
@@ -70,7 +70,7 @@ export function roundMeasure(arm: InterleavedArm, measure: RoundMeasure, title: 
       )
     : domainOf(
         numbers.map((value) => value && Math.max(0, value)),
-        10 ** Math.floor(Math.log10(largest)),
+        10 ** Math.floor(Math.log10(largest)) / 2,
         [0],
       );
   const y = linearScale(domain, [frame.bottom, frame.top]);

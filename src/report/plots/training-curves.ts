@@ -14,7 +14,11 @@ export function learningCurves(curves: readonly Curve[], scale: ScaleForgetting,
       curve.value === 'probability' &&
       (curve.sessionKind === 'finetune' || curve.sessionKind === 'review'),
   );
-  const sessions = [...new Set(here.map((curve) => curve.session))].sort((a, b) => a - b);
+  // An arm of several rounds has a picture of its own: here, up to the first review, which the contrast is about.
+  const firstReview = Math.min(...here.filter((curve) => curve.sessionKind === 'review').map((curve) => curve.session));
+  const sessions = [...new Set(here.map((curve) => curve.session))]
+    .filter((session) => session <= firstReview)
+    .sort((a, b) => a - b);
   const offsets = new Map<number, number>();
   let end = 0;
   for (const session of sessions) {
@@ -36,7 +40,7 @@ export function learningCurves(curves: readonly Curve[], scale: ScaleForgetting,
       return drawCurve(joined, name, (step) => x.at((offsets.get(session) ?? 0) + step), y.at);
     });
     const last = here
-      .filter((curve) => curve.class === name)
+      .filter((curve) => curve.class === name && sessions.includes(curve.session))
       .sort((a, b) => a.session - b.session)
       .at(-1)
       ?.points.at(-1);
@@ -44,7 +48,7 @@ export function learningCurves(curves: readonly Curve[], scale: ScaleForgetting,
     return html`<g class="series-${name}">${drawn}</g>`;
   });
   const borders = here
-    .filter((curve) => curve.class === 'unsafe' && curve.sessionKind === 'review')
+    .filter((curve) => curve.class === 'unsafe' && curve.session === firstReview)
     .map((curve) => {
       const at = px(x.at(offsets.get(curve.session) ?? 0));
       return html`<path class="review-start" d="M${at} ${frame.top}V${frame.bottom}"/><text class="note" x="${at}" y="${frame.top - 5}" text-anchor="middle">review</text>`;

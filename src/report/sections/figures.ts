@@ -56,7 +56,7 @@ export function curvesSection(input: ReportInput): Html {
         html`${scale.model} <small>${count(scale.scaleParameters)} parameters, ${plural(scale.seeds.length, 'seed')}</small>`,
         learningCurves(curves, scale, frame),
       ),
-    )}</div><figcaption><b>Learned in finetuning, lost in review.</b> Mean probability of the right answer over all items of a class; the dotted line is where review begins. Bands are 95\u00a0% intervals between seeds; hollow points have fewer seeds than the rest.</figcaption></figure>${
+    )}</div><figcaption><b>Learned in finetuning, lost in review.</b> Mean probability of the right answer over all items of a class; the dotted line is where the review begins (the first, when an arm has several). Bands are 95\u00a0% intervals between seeds; hollow points have fewer seeds than the rest.</figcaption></figure>${
       withForgetting &&
       html`<figure><div class="panels three">${CLASSES.map((name) => box(name, forgettingCurves(curves, arm.scales, name)))}</div><figcaption><b>Forgetting over the review, scale by scale.</b> Probability lost since the end of finetuning, learned items; larger models are drawn stronger.</figcaption></figure>`
     }`,
