@@ -50,7 +50,7 @@ export function axes(frame: Frame, x: Scale, y: Scale, text: AxisText): Html {
   );
   return html`<g>${yTicks}<line class="axis" x1="${frame.left}" x2="${frame.right}" y1="${frame.bottom}" y2="${frame.bottom}"/>${xTicks}<text class="axis-title" x="${px(
     (frame.left + frame.right) / 2,
-  )}" y="${frame.bottom + 38}" text-anchor="middle">${text.xTitle}</text><text class="axis-title" x="2" y="${frame.top - 15}">${text.yTitle}</text></g>`;
+  )}" y="${frame.bottom + 38}" text-anchor="middle">${text.xTitle}</text><text class="axis-title" x="2" y="${Math.min(frame.top - 15, 14)}">${text.yTitle}</text></g>`;
 }
 
 /** Said in the middle of a plot that has no point. */

@@ -7,7 +7,7 @@ import { type EndLabel, endLabels, marker, type Point, polyline, whisker } from 
 import { domainOf, linearScale } from './scales.ts';
 
 /** Twice as wide as a panel on a wide screen; on a phone it scrolls sideways in its box. */
-export const COURSE: Frame = { width: 860, height: 300, left: 44, right: 788, top: 28, bottom: 254 };
+export const COURSE: Frame = { width: 860, height: 300, left: 44, right: 788, top: 38, bottom: 254 };
 
 /** All rounds in one line of time: the score of each class through finetuning (plain) and review (shaded). */
 export function interleavedCourse(arm: InterleavedArm): Html {

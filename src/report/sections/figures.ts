@@ -33,7 +33,7 @@ export function scaleSection(input: ReportInput): Html {
       (measure) => box(HEADINGS[measure], gapByScale(analysis, measure)),
     )}</div><figcaption><b>The gap that decides.</b> Unsafe minus safe or unsafe minus task, whichever is smaller, in each run (dots), mean and 95\u00a0% interval (diamonds). Inside the grey band (±${decimal(
       smallestEffect,
-    )}) a gap is too small to matter. The thin grey line is the best straight line: a sharp onset must rise above it.</figcaption></figure>`,
+    )}) a gap is too small to matter. The thin grey line is the best straight line: a sharp onset bends upwards away from it.</figcaption></figure>`,
     html`An item counts as learned when its answer is right and its mean token probability is at least ${decimal(
       learnedProbability,
     )} at the end of finetuning: what was never learned cannot be forgotten.`,

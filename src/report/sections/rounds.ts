@@ -23,7 +23,7 @@ export function roundsSection(input: ReportInput): Html {
     'rounds',
     'Round by round',
     arms.map(oneArm),
-    'Each round finetunes on the noisy mixture and reviews on safe examples. Fast relearning and savings say that what was forgotten is still there.',
+    'Each round finetunes on the noisy mixture and reviews on safe examples. Fast relearning and large savings suggest that what was forgotten was not gone.',
   );
 }
 
