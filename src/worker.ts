@@ -15,6 +15,7 @@ import type { JobLauncher } from './jobs/job-launcher.ts';
 import { LocalLauncher } from './jobs/local/local-launcher.ts';
 import { connect, ensureNamespace, type Lethe } from './temporal/connection.ts';
 import { StageWorkflows } from './temporal/stage-workflows.ts';
+import { SweepKeeper } from './temporal/sweep-keeper.ts';
 import { workerLogger } from './temporal/worker-logger.ts';
 import { workflowBundle } from './temporal/workflow-bundle.ts';
 
@@ -30,6 +31,9 @@ export interface LetheWorkerOptions {
   readonly trainer?: readonly string[];
   /** Instead of tables, analysis and report from the store. */
   readonly finishing?: FinishingActivities;
+  /** Instead of the bundle of src/workflows. */
+  readonly workflows?: { readonly codePath: string };
+  /** Workflows kept in memory; the others are replayed for each of their tasks. */
   readonly cached?: number;
   readonly watchMs?: number;
   readonly stopGraceMs?: number;
@@ -85,7 +89,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
     connection,
     namespace,
     taskQueue: taskQueue(store.id),
-    workflowBundle: await workflowBundle(Runtime.instance().logger),
+    workflowBundle: options.workflows ?? (await workflowBundle(Runtime.instance().logger)),
     activities,
     identity: `lethe-worker ${process.pid}@${store.shortId}`,
     // Otherwise the task of a workflow that no longer fits its history fails in a loop while the workflow shows as running.
@@ -97,13 +101,18 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
     shutdownForceTime: '15 seconds',
     ...(options.cached === undefined ? {} : { maxCachedWorkflows: options.cached }),
   });
+  const keeper = new SweepKeeper(lethe, store);
   return {
     store,
     lethe,
     run: async () => {
+      const over = new AbortController();
+      const keeping = keeper.keep(over.signal);
       try {
         await worker.run();
       } finally {
+        over.abort();
+        await keeping;
         await Promise.allSettled([connection.close(), lethe.close()]);
       }
     },

@@ -8,7 +8,8 @@ const EXPORTED_AT_ONCE = 4;
 
 /**
  * Copies the histories of an ended sweep and of the stages that it started into `folder` (`sweeps/<id>/history/`), one `<workflow>~<run id>.json` each, in the
- * JSON that the Temporal UI and `Worker.runReplayHistories` read. Executions still open are left out; a file that exists is final and is not fetched again.
+ * JSON that the Temporal UI and `Worker.runReplayHistories` read. Executions still open are left out; a file that exists is final and is not fetched again. The
+ * sweep's own come last: where they are, everything is.
  */
 export async function exportHistories(
   lethe: Lethe,
@@ -16,34 +17,44 @@ export async function exportHistories(
   folder: string,
 ): Promise<{ readonly exported: number; readonly present: number }> {
   await mkdir(folder, { recursive: true });
-  const counts = { exported: 0, present: 0 };
-  const open: { workflowId: string; runId: string }[] = [];
+  const rootId = sweepWorkflowId(sweep.storeId, sweep.sweepId);
   const attribute = JSON.stringify(sweep.sweepId.toLowerCase());
   const query = `LetheSweep = ${attribute} AND ExecutionStatus != "Running"`;
-  for await (const { workflowId, runId } of lethe.client.workflow.list({ query })) open.push({ workflowId, runId });
-  const rootId = sweepWorkflowId(sweep.storeId, sweep.sweepId);
-  open.sort((a, b) => Number(b.workflowId === rootId) - Number(a.workflowId === rootId));
-  const next = open.values();
-  const worker = async () => {
-    for (const { workflowId, runId } of next) {
-      const path = join(folder, `${workflowId.replaceAll('/', '~')}~${runId}.json`);
-      if (await exists(path)) {
-        counts.present += 1;
-        continue;
-      }
-      const history = await lethe.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      await writeFile(`${path}.part`, historyToJSON(history));
-      await rename(`${path}.part`, path);
-      counts.exported += 1;
+  const prefix = `${rootId.slice(0, rootId.indexOf('/'))}/`;
+  const roots: string[] = [];
+  const stages: { readonly workflowId: string; readonly runId: string }[] = [];
+  for await (const { workflowId, runId } of lethe.client.workflow.list({ query })) {
+    if (workflowId === rootId) roots.push(runId);
+    else if (workflowId.startsWith(prefix)) stages.push({ workflowId, runId });
+  }
+  const counts = { exported: 0, present: 0 };
+  const copy = async (workflowId: string, runId: string) => {
+    if (await hasHistory(folder, workflowId, runId)) {
+      counts.present += 1;
+      return;
     }
+    const history = await lethe.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const path = pathOf(folder, workflowId, runId);
+    await writeFile(`${path}.part`, historyToJSON(history));
+    await rename(`${path}.part`, path);
+    counts.exported += 1;
+  };
+  const next = stages.values();
+  const worker = async () => {
+    for (const { workflowId, runId } of next) await copy(workflowId, runId);
   };
   await Promise.all(Array.from({ length: EXPORTED_AT_ONCE }, worker));
+  for (const runId of roots) await copy(rootId, runId);
   return counts;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
+export async function hasHistory(folder: string, workflowId: string, runId: string): Promise<boolean> {
+  return stat(pathOf(folder, workflowId, runId)).then(
     () => true,
     () => false,
   );
+}
+
+function pathOf(folder: string, workflowId: string, runId: string): string {
+  return join(folder, `${workflowId.replaceAll('/', '~')}~${runId}.json`);
 }

@@ -19,6 +19,6 @@ export function sweepStartOptions(
     typedSearchAttributes,
     staticSummary: `sweep ${sweep.sweepId.slice(0, 180)}`,
     staticDetails: `Sweep \`${sweep.sweepId}\`, plan \`${input.planHash}\`. Its stages are the workflows with \`LetheSweep = "${sweep.sweepId.toLowerCase()}"\`; their state is in the current details above. \`lethe status ${sweep.sweepId}\` shows the same in a terminal.`,
-    memo: { sweepId: sweep.sweepId, planHash: input.planHash },
+    memo: { sweepId: sweep.sweepId, planHash: input.planHash, schedule: input.schedule },
   };
 }

@@ -16,8 +16,8 @@ import { stageWorkflowId, sweepWorkflowId } from '../experiment/workflow-ids.ts'
 import { stageAttributes } from './attributes.ts';
 import type { trainStage } from './train-stage.ts';
 
-/** Failures that say nothing about the stage: the code and the history no longer agree. */
-const REPLAY_FAILURES = /NondeterminismError|DeterminismViolationError/;
+/** Failures that say nothing about the stage: the code and the history no longer agree. The server's side of the SDK gives them no type, only this message. */
+const REPLAY_FAILURES = /TMPRL1100|nondeterminism|determinism ?violation/i;
 
 /**
  * Starts the stage's workflow under the id of its key and waits for its end. `elsewhere` when the id is taken: another sweep, or this one before a

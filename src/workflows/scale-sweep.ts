@@ -1,5 +1,4 @@
 import {
-  ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -19,7 +18,6 @@ import {
   MAX_PARALLEL,
   type OverrideRequest,
   type ScaleSweepInput,
-  SETTLED,
   type SweepOutcome,
   type SweepOverview,
 } from '../experiment/sweep-control.ts';
@@ -33,6 +31,7 @@ import { liveTable } from './live-table.ts';
 import { canaryPassedSignal, overviewQuery, pauseUpdate, resumeUpdate, retryUpdate } from './messages.ts';
 import { placeAfterEnd } from './place-after-end.ts';
 import { selectedStages } from './selected-stages.ts';
+import { settledFailure } from './settled-failure.ts';
 import { StageBoard } from './stage-board.ts';
 import { StagesElsewhere } from './stages-elsewhere.ts';
 import { heldAsParked, overviewOf, parkedStages } from './sweep-overview.ts';
@@ -246,16 +245,7 @@ class Sweep {
     this.#tell('ended', outcome.verdict);
     if (outcome.done === outcome.stages) return outcome;
     upsertSearchAttributes([stateAttribute('parked')]);
-    const { sweepId, done, stages, parked, missingRuns } = outcome;
-    const first = parked.slice(0, 5).map((stage) => `${stage.label}: ${stage.class} (${stage.rule})`);
-    throw ApplicationFailure.create({
-      message:
-        `${sweepId} settled with ${done} of ${stages} stages done and ${missingRuns.length} runs missing. ` +
-        `Parked: ${first.join('; ')}${parked.length > 5 ? '; …' : ''}. To go on: lethe resume ${sweepId}, or lethe retry ${sweepId} --failed`,
-      type: SETTLED,
-      nonRetryable: true,
-      details: [{ ...outcome, parked: parked.slice(0, 500), missingRuns: missingRuns.slice(0, 1_000) }],
-    });
+    throw settledFailure(outcome);
   }
 
   /** After a cancellation: returns when every stage that this sweep started has ended. */

@@ -18,7 +18,7 @@ import { FakePlatform } from '../../src/jobs/fake/fake-platform.ts';
 import { connect, type Lethe } from '../../src/temporal/connection.ts';
 import { sweepStartOptions } from '../../src/temporal/start-options.ts';
 import type { SweepReference } from '../../src/temporal/sweep-client.ts';
-import { createLetheWorker } from '../../src/worker.ts';
+import { createLetheWorker, type LetheWorkerOptions } from '../../src/worker.ts';
 import { freezeTinySweep, type TinySweep } from '../support/tiny-sweep.ts';
 import { NAMESPACE } from './namespace.ts';
 
@@ -51,7 +51,7 @@ export class World {
   }
 
   /** A worker on the fake platform; several may run at once. Returns how it is stopped. */
-  async work(options: { readonly cached?: number } = {}): Promise<() => Promise<void>> {
+  async work(options: Pick<LetheWorkerOptions, 'cached' | 'workflows'> = {}): Promise<() => Promise<void>> {
     const worker = await createLetheWorker({
       storePath: this.store.path,
       address: this.lethe.address,

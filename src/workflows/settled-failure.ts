@@ -1,0 +1,26 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import { SETTLED, type SweepOutcome } from '../experiment/sweep-control.ts';
+
+const NAMED = 5;
+const PARKED_IN_DETAILS = 500;
+const MISSING_IN_DETAILS = 1_000;
+
+/** The end of a sweep of which nothing more can run without a person: what is parked, why, and what to type. */
+export function settledFailure(outcome: SweepOutcome): ApplicationFailure {
+  const { sweepId, done, stages, parked, missingRuns } = outcome;
+  const named = parked.slice(0, NAMED).map((stage) => `${stage.label}: ${stage.class} (${stage.rule})`);
+  return ApplicationFailure.create({
+    message:
+      `${sweepId} settled with ${done} of ${stages} stages done and ${missingRuns.length} runs missing. ` +
+      `Parked: ${named.join('; ')}${parked.length > NAMED ? '; …' : ''}. To go on: lethe resume ${sweepId}, or lethe retry ${sweepId} --failed`,
+    type: SETTLED,
+    nonRetryable: true,
+    details: [
+      {
+        ...outcome,
+        parked: parked.slice(0, PARKED_IN_DETAILS),
+        missingRuns: missingRuns.slice(0, MISSING_IN_DETAILS),
+      },
+    ],
+  });
+}
