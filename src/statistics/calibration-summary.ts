@@ -1,11 +1,11 @@
 import type { CalibrationSummary } from './analysis.ts';
 import type { CalibrationRecord } from './calibration-record.ts';
 import { chiSquareSurvival } from './distributions.ts';
-import type { DecidingTests } from './scale-tests.ts';
+import type { MeasureTests } from './scale-test.ts';
 
 const NOISE_ALPHA = 0.05;
 
-/** Whether a record speaks of these runs: as many scales and seeds, the same bounds, and no less noise than was measured (χ² test of the pooled variance). */
+/** Whether a record speaks of these runs: as many scales and seeds, the same bounds, and no less noise than was measured: between seeds (χ² test of the pooled variance) and between scales (F test of the lack of fit). */
 export function summarizeCalibration(
   record: CalibrationRecord | null,
   runs: {
@@ -13,7 +13,7 @@ export function summarizeCalibration(
     readonly seeds: number;
     readonly smallestEffect: number;
     readonly alpha: number;
-    readonly tests: Pick<DecidingTests, 'sigma' | 'df'>;
+    readonly tests: Pick<MeasureTests, 'sigma' | 'df' | 'lackOfFitTau' | 'lackOfFitP'>;
   },
 ): CalibrationSummary {
   if (record === null) {
@@ -30,10 +30,15 @@ export function summarizeCalibration(
       `The calibration record is for a smallest effect of ${record.smallestEffect} at α = ${record.alpha}; the plan has ${runs.smallestEffect} at ${runs.alpha}.`,
     );
   }
-  const { sigma, df } = runs.tests;
+  const { sigma, df, lackOfFitTau: tau, lackOfFitP } = runs.tests;
   if (sigma !== null && chiSquareSurvival((df * sigma * sigma) / (record.sigma * record.sigma), df) < NOISE_ALPHA) {
     return no(
       `The runs of one scale spread more (${sigma.toFixed(3)}) than the calibration record assumes (${record.sigma.toFixed(3)}).`,
+    );
+  }
+  if (tau !== null && tau > record.tau && (lackOfFitP ?? 1) < NOISE_ALPHA) {
+    return no(
+      `The scales lie farther from any smooth shape (τ = ${tau.toFixed(3)}) than the calibration record assumes (${record.tau.toFixed(3)}).`,
     );
   }
   return {

@@ -110,4 +110,6 @@ export interface MeasureTests {
   readonly daviesP: number | null;
   /** Spread of the scales about the best smooth shape beyond the seeds' own (τ); null when it cannot be estimated. */
   readonly lackOfFitTau: number | null;
+  /** F test of that spread; null when it cannot be tested. */
+  readonly lackOfFitP?: number | null;
 }

@@ -7,7 +7,7 @@ import type { PhiloxKey } from './philox.ts';
 import { equivalenceTest, presenceTest } from './presence-absence.ts';
 import { cachedQuantile, runSpread } from './run-spread.ts';
 import type { MeasureTests, ScaleCell } from './scale-test.ts';
-import { lackOfFitTau } from './shape-fits.ts';
+import { lackOfFit } from './shape-fits.ts';
 import type { SimulatedNulls } from './simulated-nulls.ts';
 import { type TrendValue, trendTest } from './trend-test.ts';
 
@@ -81,6 +81,7 @@ export function measureTests(table: ContrastTable, options: TestOptions): Measur
     table.x,
     table.x.map(() => 1),
   ).map((direction) => direction.onset);
+  const lack = lackOfFit(values, table.x);
   return {
     ...deciding,
     minimumDetectable:
@@ -98,7 +99,8 @@ export function measureTests(table: ContrastTable, options: TestOptions): Measur
             trendValues.map(({ value }) => value),
             onsets,
           ),
-    lackOfFitTau: lackOfFitTau(values, table.x),
+    lackOfFitTau: lack?.tau ?? null,
+    lackOfFitP: lack?.p ?? null,
   };
 }
 

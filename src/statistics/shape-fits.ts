@@ -1,3 +1,4 @@
+import { fSurvival } from './distributions.ts';
 import { dot, leastSquares } from './least-squares.ts';
 import { fitLogistic, logisticAt } from './logistic-fit.ts';
 import { runSpread, type ValuesByScale } from './run-spread.ts';
@@ -48,21 +49,33 @@ export function fitShapes(values: ValuesByScale, x: readonly number[]): ShapeFit
   });
 }
 
+export interface LackOfFit {
+  /** Spread of the scale means beyond what the seeds' spread explains. */
+  readonly tau: number;
+  /** F test of that spread. */
+  readonly p: number;
+}
+
 /**
- * τ, the spread of the scale means about the shape that leaves least unexplained, beyond what the seeds' spread explains:
- * √max(0, (MS lack of fit − σ̂²) / seeds). null without error degrees of freedom, or when no shape leaves a degree of freedom.
+ * How far the scale means lie from the shape that leaves least unexplained: τ = √max(0, (MS lack of fit − σ̂²) / seeds). null without error degrees of freedom,
+ * or when no shape leaves a degree of freedom.
  */
-export function lackOfFitTau(values: ValuesByScale, x: readonly number[]): number | null {
+export function lackOfFit(values: ValuesByScale, x: readonly number[]): LackOfFit | null {
   const spread = runSpread(values);
-  if (spread.df === 0) return null;
+  if (spread.df === 0 || !(spread.sigma > 0)) return null;
   const scales = spread.counts.filter((count) => count > 0).length;
   const runs = spread.counts.reduce((sum, count) => sum + count, 0);
   const pure = spread.sigma ** 2 * spread.df;
-  const squares = fitAll(values, x)
-    .filter((fit) => scales - fit.meanParameters > 0)
-    .map((fit) => Math.max(0, fit.rss - pure) / (scales - fit.meanParameters));
-  if (squares.length === 0) return null;
-  return Math.sqrt(Math.max(0, (Math.min(...squares) - spread.sigma ** 2) / (runs / scales)));
+  const fits = fitAll(values, x)
+    .map((fit) => ({ df: scales - fit.meanParameters, squares: Math.max(0, fit.rss - pure) }))
+    .filter(({ df }) => df > 0)
+    .map(({ df, squares }) => ({ df, meanSquare: squares / df }));
+  if (fits.length === 0) return null;
+  const best = fits.reduce((least, fit) => (fit.meanSquare < least.meanSquare ? fit : least));
+  return {
+    tau: Math.sqrt(Math.max(0, (best.meanSquare - spread.sigma ** 2) / (runs / scales))),
+    p: fSurvival(best.meanSquare / spread.sigma ** 2, best.df, spread.df),
+  };
 }
 
 function fitAll(values: ValuesByScale, x: readonly number[]): Fitted[] {

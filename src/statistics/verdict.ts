@@ -70,6 +70,7 @@ export interface VerdictInput extends DecisionInput {
   readonly spanDecades: number;
 }
 
+const LEAST_SCALES = 3;
 const LEAST_ONSET_SCALES = 4;
 const MOST_FALSE_SHARP = 0.06;
 const LEAST_POWER = 0.8;
@@ -84,7 +85,7 @@ interface RawVerdict {
 export function decideVerdict(input: VerdictInput): Verdict {
   const raw = rawVerdict(input);
   const caps = capsOf(input, raw.word);
-  const verdict = caps.reduce<VerdictWord>((word, cap) => (word === cap.from ? cap.to : word), raw.word);
+  const verdict = afterCaps(raw.word, caps);
   return {
     format: 'lethe-verdict/1',
     raw: raw.word,
@@ -118,7 +119,7 @@ export function rawVerdict(input: DecisionInput): RawVerdict {
   if (input.scales < 2) {
     return {
       word: 'INCONCLUSIVE',
-      reasons: [`${input.scales} scale can show a gap but cannot say whether it depends on scale.`],
+      reasons: ['Fewer than two scales can show a gap, but not whether it depends on scale.'],
     };
   }
   if (tests.continuous.df === 0 || tests.binary.df === 0) {
@@ -134,6 +135,15 @@ export function rawVerdict(input: DecisionInput): RawVerdict {
   const both = continuous.supported && binary.supported;
   const disagreeing = signsDisagree(input);
   if (both && disagreeing !== null) return { word: 'INCONCLUSIVE', reasons: [...reasons, disagreeing] };
+  if (both && input.scales < LEAST_SCALES) {
+    return {
+      word: 'INCONCLUSIVE',
+      reasons: [
+        ...reasons,
+        `${input.scales} scales show a difference, not a dependence on scale (needed ${LEAST_SCALES}).`,
+      ],
+    };
+  }
   if (both && continuous.onset && binary.onset) return { word: 'SHARP', reasons };
   if (binary.sharp && !continuous.sharp) {
     return {
@@ -236,7 +246,7 @@ function capsOf(input: VerdictInput, raw: VerdictWord): VerdictCap[] {
         `The scales mix model families (${input.families.join(', ')}): size and family cannot be told apart.`,
       );
     }
-    if (record !== null && applies && record.power < LEAST_POWER) {
+    if (record !== null && applies && record.power < LEAST_POWER && afterCaps(raw, caps) === 'GRADUAL') {
       caps.push({
         rule: 'calibration-power',
         why: `A true rise to ${record.alternativeEffect} at the largest scale is found in ${percent(record.power)} of simulated sweeps of this size (needed ${percent(LEAST_POWER)}).`,
@@ -247,15 +257,19 @@ function capsOf(input: VerdictInput, raw: VerdictWord): VerdictCap[] {
   }
   const missing = input.plannedRuns > 0 ? input.missingRuns / input.plannedRuns : 0;
   if (missing > MOST_MISSING && raw !== 'UNLEARNED' && raw !== 'INVALID') {
-    const word = caps.reduce<VerdictWord>((current, cap) => (current === cap.from ? cap.to : current), raw);
     caps.push({
       rule: 'missing-runs',
       why: `${input.missingRuns} of ${input.plannedRuns} runs are missing (allowed ${percent(MOST_MISSING)}).`,
-      from: word,
+      from: afterCaps(raw, caps),
       to: 'INCONCLUSIVE',
     });
   }
   return caps;
+}
+
+/** The word after the caps, each of which takes it only from its own `from`. */
+function afterCaps(raw: VerdictWord, caps: readonly VerdictCap[]): VerdictWord {
+  return caps.reduce<VerdictWord>((word, cap) => (word === cap.from ? cap.to : word), raw);
 }
 
 /** The smaller of the two measures' tipping points; requires that both onsets hold. */
