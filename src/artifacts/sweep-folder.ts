@@ -37,7 +37,7 @@ export class SweepFolder {
       if (hasCode(error, 'ENOENT')) throw new BadFile(path, 'a frozen plan', 'no file');
       throw error;
     }
-    const plan = JSON.parse(text) as Plan;
+    const plan = parsed(path, text);
     const planHash = hashPlan(plan);
     if (plan.format !== 'lethe-plan/1' || sweepId(plan, planHash) !== this.id) {
       throw new BadFile(
@@ -74,5 +74,13 @@ export class SweepFolder {
       if (hasCode(error, 'ENOENT')) return { retries: {}, resources: {} };
       throw error;
     }
+  }
+}
+
+function parsed(path: string, text: string): Plan {
+  try {
+    return JSON.parse(text) as Plan;
+  } catch {
+    throw new BadFile(path, 'a frozen plan', `${text.length} characters that are no JSON`);
   }
 }

@@ -16,7 +16,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-describe('bin/lethe', () => {
+describe('bin/lethe', { timeout: 60_000 }, () => {
   it('shows its help within 300 ms', async () => {
     const runs = [];
     for (let i = 0; i < 5; i++) runs.push(await lethe(['--help']));
@@ -72,7 +72,7 @@ describe('bin/lethe', () => {
   );
 });
 
-describe('a wrong sweep file', () => {
+describe('a wrong sweep file', { timeout: 60_000 }, () => {
   it.each(['plan', 'run'])('gets all its errors at once from "%s", exit 2, and nothing is created', async (command) => {
     const { folder, store } = setup();
     const file = join(folder, 'wrong.yaml');
@@ -87,7 +87,7 @@ describe('a wrong sweep file', () => {
   });
 });
 
-describe('lethe plan', () => {
+describe('lethe plan', { timeout: 60_000 }, () => {
   it('prints one JSON object that holds runs, stages and keys, and creates nothing', async () => {
     const { folder, store } = setup();
     const { code, stdout } = await lethe(['plan', 'smoke', '--json', '--store', store]);

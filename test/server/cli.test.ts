@@ -152,7 +152,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
   });
 
   it('stops with `lethe stop`, charged to no budget, and goes on with `lethe resume`', async () => {
-    const world = setup({ steps: 3000 });
+    const world = setup({ steps: 6000 });
     expect((await world.lethe('run', world.file, '--detach')).code).toBe(0);
     await world.until('a trainer', () => world.trainers().length > 0);
     const stopped = await world.last('stop');
@@ -171,7 +171,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
   });
 
   it('pauses with its jobs, resumes, refuses another plan of its name, and gives way to it with --replace', async () => {
-    const world = setup({ steps: 3000 });
+    const world = setup({ steps: 6000 });
     await world.lethe('run', world.file, '--detach');
     await world.until('a trainer', () => world.trainers().length > 0);
     expect(await world.last('pause', 'toy', '--now')).toMatchObject({ paused: true, now: true });
@@ -181,7 +181,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     world.writeSweep({ steps: 60 });
     const refused = await world.lethe('run', world.file);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/another plan of this name is open.*train\.steps: 3000 → 60.*--replace/s);
+    expect(refused.stderr).toMatch(/another plan of this name is open.*train\.steps: 6000 → 60.*--replace/s);
 
     expect((await world.lethe('resume', 'toy', '--detach')).code).toBe(0);
     await world.until('a trainer', () => world.trainers().length > 0);
@@ -192,7 +192,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
   });
 
   it('is cancelled with exit 0, and whoever watched it ends with exit 3', async () => {
-    const world = setup({ steps: 5000 });
+    const world = setup({ steps: 20_000 });
     await world.lethe('run', world.file, '--detach');
     await world.until('a trainer', () => world.trainers().length > 0);
     const watching = world.lethe('watch', 'toy', '--json');

@@ -14,18 +14,19 @@ export function workerCommand(): Command {
     .option('--slots <count>', 'jobs at once on this machine (default: by cores and memory)')
     .option('--address <host:port>', 'server (default: the one of store.json)')
     .option('--embedded', "as the store's own worker: ends itself and the server after an hour without anything to do")
-    .option('--idle-minutes <minutes>', 'with --embedded: how long', '60');
+    .option('--idle-minutes <minutes>', 'with --embedded: how long (default: $LETHE_IDLE_MINUTES, or 60)');
   return command.action(exitsWith(work));
 }
 
 interface GivenOptions extends Omit<WorkerOptions, 'slots' | 'idleMs'> {
   readonly slots?: string;
-  readonly idleMinutes: string;
+  readonly idleMinutes?: string;
 }
 
 async function work({ slots, idleMinutes, ...options }: GivenOptions): Promise<ExitCode> {
-  const minutes = Number(idleMinutes);
-  if (!(minutes > 0)) throw new BadInput(`--idle-minutes: expected a number above 0, got "${idleMinutes}"`);
+  const idle = idleMinutes ?? (process.env.LETHE_IDLE_MINUTES || '60');
+  const minutes = Number(idle);
+  if (!(minutes > 0)) throw new BadInput(`--idle-minutes: expected a number above 0, got "${idle}"`);
   const count = slots === undefined ? undefined : Number(slots);
   if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
     throw new BadInput(`--slots: expected a whole number ≥ 1, got "${slots}"`);

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Store } from '../../src/artifacts/store.ts';
+import { EMBEDDED } from '../../src/cli/session.ts';
+import { runningEmbeddedServer } from '../../src/temporal/embedded-server.ts';
+import { isAlive } from '../../src/temporal/process-identity.ts';
+import { CliWorld, jsonLines } from './cli-world.ts';
+
+const worlds: CliWorld[] = [];
+const children: ChildProcess[] = [];
+async function setup(): Promise<CliWorld> {
+  const world = new CliWorld();
+  worlds.push(world);
+  await Store.create(world.store, EMBEDDED);
+  return world;
+}
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const world of worlds.splice(0)) await world.end();
+});
+
+describe('the server of a store', { timeout: 120_000 }, () => {
+  it('is started once by commands that race', async () => {
+    const world = await setup();
+    const pages = await Promise.all([1, 2, 3].map(() => world.last('ui')));
+    expect(new Set(pages.map(({ address }) => address)).size).toBe(1);
+    expect(pages[0]!.ui).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/namespaces\/lethe\/workflows$/);
+    const page = await fetch(String(pages[0]!.ui));
+    expect(page.status).toBe(200);
+  });
+
+  it('comes back at the same address after a kill, with its histories', async () => {
+    const world = await setup();
+    const before = await world.last('ui');
+    const { pid } = runningEmbeddedServer(world.store)!;
+    process.kill(pid, 'SIGKILL');
+    await world.until('its end', () => runningEmbeddedServer(world.store) === undefined);
+    expect(await world.last('ui')).toEqual(before);
+    expect(runningEmbeddedServer(world.store)!.pid).not.toBe(pid);
+  });
+
+  it('is told by doctor when it hangs, and started again by the next command', async () => {
+    const world = await setup();
+    await world.lethe('ui');
+    const hung = runningEmbeddedServer(world.store)!;
+    process.kill(hung.pid, 'SIGSTOP');
+    const doctor = await world.lethe('doctor', '--json');
+    expect(doctor.code).toBe(3);
+    expect(jsonLines(doctor.stdout)).toContainEqual(
+      expect.objectContaining({
+        what: 'server',
+        level: 'bad',
+        found: expect.stringContaining(`pid ${hung.pid} lives but does not answer`),
+      }),
+    );
+    expect((await world.lethe('ui')).code).toBe(0);
+    expect(isAlive(hung)).toBe(false);
+  });
+
+  it('ends with its worker when nothing goes on for the idle time, a paused sweep included', async () => {
+    const world = await setup();
+    world.writeSweep({ steps: 6000 });
+    const environment = { ...world.environment, LETHE_IDLE_MINUTES: '0.05' };
+    const { lethe } = await import('../cli/lethe-command.ts');
+    expect((await lethe(['run', world.file, '--detach'], environment)).code).toBe(0);
+    await world.until('a trainer', () => world.trainers().length > 0);
+    const server = runningEmbeddedServer(world.store)!;
+    expect((await lethe(['pause', 'toy', '--now'], environment)).code).toBe(0);
+    await world.until('the server to end by itself', () => !isAlive(server), 40_000);
+    expect((await world.lethe('resume', 'toy', '--json')).code).toBe(0);
+  });
+});
+
+describe('lethe doctor', { timeout: 60_000 }, () => {
+  it('finds a trainer whose stage is gone', async () => {
+    const world = await setup();
+    const gone = join(world.folder, 'removed', 'stages', 'a'.repeat(64));
+    mkdirSync(world.store, { recursive: true });
+    const script = `exec -a /nowhere/lethe-trainer "${process.execPath}" -e "setTimeout(() => {}, 60000)" -- --stage "${gone}" --attempt 1`;
+    const child = spawn('bash', ['-c', script], { stdio: 'ignore' });
+    children.push(child);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { code, stdout } = await world.lethe('doctor', '--json');
+    expect(code).toBe(3);
+    expect(jsonLines(stdout)).toContainEqual(
+      expect.objectContaining({
+        what: 'job',
+        level: 'bad',
+        found: `pid ${child.pid} trains in ${gone}, which is gone`,
+        fix: expect.stringContaining(`kill -TERM ${child.pid}`),
+      }),
+    );
+  });
+});
