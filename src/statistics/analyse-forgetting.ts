@@ -1,5 +1,6 @@
 import type { AnalysisPlan } from '../experiment/analysis-plan.ts';
 import { digestOf } from '../experiment/canonical-json.ts';
+import { EXAMPLE_CLASSES } from '../experiment/stage-spec.ts';
 import type { ForgettingAnalysis, MissingRun, PrimaryMeasure } from './analysis.ts';
 import { armForgetting, runContrasts, thresholdCurve } from './arm-forgetting.ts';
 import type { CalibrationRecord } from './calibration-record.ts';
@@ -62,10 +63,18 @@ export function analyseForgetting(input: AnalysisInput): ForgettingAnalysis {
 
   const counts = primary.map((group) => group.runs.length);
   const x = primary.map((group) => group.x);
+  // Runs that learned nothing of a class have no contrast: the nulls are for the runs that the tests see.
+  const tested = contrastTable(primary, 'continuous');
   const options: TestOptions = {
     smallestEffect: plan.smallestEffect,
     alpha: plan.alpha,
-    nulls: simulateNulls({ x, counts, draws: plan.simulationDraws, alpha: plan.alpha, key }),
+    nulls: simulateNulls({
+      x: tested.x,
+      counts: tested.values.map((cell) => cell.length),
+      draws: plan.simulationDraws,
+      alpha: plan.alpha,
+      key,
+    }),
     key,
   };
   const testsOn = (measure: PrimaryMeasure): MeasureTests => {
@@ -177,7 +186,7 @@ function signsAtTop(primary: readonly ScaleGroup[]): ForgettingAnalysis['signs']
   return { continuous: sign('continuous'), nats: sign('nats'), relative: sign('relative') };
 }
 
-/** Runs that the verdict needs (the primary arm and its controls) and that have no contrast. */
+/** Runs that the verdict needs (the primary arm and its controls) and that have no contrast, for want of rows or of anything learned. */
 function missingRuns(input: AnalysisInput, runs: readonly RunMeasures[]): { missing: MissingRun[]; planned: number } {
   const { plan } = input;
   const needed = new Set([plan.primaryArm, ...plan.controls.map(({ arm }) => arm)]);
@@ -186,7 +195,9 @@ function missingRuns(input: AnalysisInput, runs: readonly RunMeasures[]): { miss
   const missing = planned.flatMap(({ run, arm }): MissingRun[] => {
     const found = known.get(run);
     if (found === undefined) return [{ run, arm, why: 'it has no rows in the tables' }];
-    return found.contrast === null ? [{ run, arm, why: found.why }] : [];
+    if (found.contrast === null) return [{ run, arm, why: found.why }];
+    const unlearned = EXAMPLE_CLASSES.filter((name) => Number.isNaN(found.contrast?.means[name].continuous));
+    return unlearned.length > 0 ? [{ run, arm, why: `it learned no ${unlearned.join(', no ')} example` }] : [];
   });
   return { missing: missing.sort((a, b) => byCodeUnit(a.run, b.run)), planned: planned.length };
 }

@@ -116,10 +116,12 @@ export function rawVerdict(input: DecisionInput): RawVerdict {
       reasons: failed.map(({ arm, expectation, seen }) => `Control ${arm} failed: expected ${expectation}; ${seen}.`),
     };
   }
-  if (input.scales < 2) {
+  if (input.scales < LEAST_SCALES) {
     return {
       word: 'INCONCLUSIVE',
-      reasons: ['Fewer than two scales can show a gap, but not whether it depends on scale.'],
+      reasons: [
+        `${count(input.scales, 'scale')} can show a gap, but not how it depends on scale (needed ${LEAST_SCALES} scales).`,
+      ],
     };
   }
   if (tests.continuous.df === 0 || tests.binary.df === 0) {
@@ -135,15 +137,6 @@ export function rawVerdict(input: DecisionInput): RawVerdict {
   const both = continuous.supported && binary.supported;
   const disagreeing = signsDisagree(input);
   if (both && disagreeing !== null) return { word: 'INCONCLUSIVE', reasons: [...reasons, disagreeing] };
-  if (both && input.scales < LEAST_SCALES) {
-    return {
-      word: 'INCONCLUSIVE',
-      reasons: [
-        ...reasons,
-        `${input.scales} scales show a difference, not a dependence on scale (needed ${LEAST_SCALES}).`,
-      ],
-    };
-  }
   if (both && continuous.onset && binary.onset) return { word: 'SHARP', reasons };
   if (binary.sharp && !continuous.sharp) {
     return {
