@@ -1,5 +1,5 @@
 // Training steps of small models: tokens/s, GFLOP/s, share of the machine's own product rate, and where the time goes.
-//   step_bench [--threads N] [--seconds S] [--tokens T] [--prompt P] [--batch B] [--llama] [--all-tokens]
+//   step_bench [--threads N] [--seconds S] [--tokens T] [--prompt P] [--batch B] [--width C] [--llama] [--all-tokens]
 // A step = zero gradients, forward and backward over B sequences of T tokens with loss on the response, clip, AdamW. tokens = all tokens of the batch.
 // GFLOP are the useful ones of a plain implementation that also runs every token through every layer and the head through kept rows only:
 // 6 * (matrix parameters of blocks) * B * T + 6 * V * C * targets + attention.
@@ -24,7 +24,7 @@ namespace {
 using namespace lethe;
 
 struct Options {
-  int threads = 1, tokens = 9, prompt = 5, batch = 64;
+  int threads = 1, tokens = 9, prompt = 5, batch = 64, width = 0;
   double seconds = 2;
   bool llama = false, all_tokens = false;
 };
@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
     else if (is("--seconds")) options.seconds = std::atof(argv[++i]);
     else if (is("--tokens")) options.tokens = std::atoi(argv[++i]);
     else if (is("--prompt")) options.prompt = std::atoi(argv[++i]);
+    else if (is("--width")) options.width = std::atoi(argv[++i]);
     else if (is("--batch")) options.batch = std::atoi(argv[++i]);
     else return 2;
   }
@@ -105,5 +106,7 @@ int main(int argc, char** argv) {
   const double rate = MeasureGemm(&pool, 0.3);
   std::printf("%s, %d thread(s), 512^3 product %.1f GFLOP/s; B=%d T=%d V=256, loss on %s\n", GemmName().c_str(), pool.threads(), rate, options.batch, options.tokens,
               options.all_tokens ? "all tokens" : "the response");
-  for (auto [layers, width] : {std::pair{2, 32}, {2, 64}, {4, 96}, {4, 192}}) Measure(options, layers, width, rate, &pool);
+  for (auto [layers, width] : {std::pair{2, 32}, {2, 64}, {4, 96}, {4, 192}}) {
+    if (options.width == 0 || options.width == width) Measure(options, layers, width, rate, &pool);
+  }
 }

@@ -38,6 +38,22 @@ constexpr int kDepth = 256;  // k is cut here; partial sums pass through C witho
 LETHE_INLINE TileVec LoadTile(const float* p) { return *reinterpret_cast<const UnalignedTileVec*>(p); }
 LETHE_INLINE void StoreTile(float* p, TileVec v) { *reinterpret_cast<UnalignedTileVec*>(p) = v; }
 
+typedef float Four __attribute__((vector_size(16), may_alias));
+typedef float UnalignedFour __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t FourInt __attribute__((vector_size(16)));
+
+// Four values of p of four columns (each `step` behind the one before) into four rows of the panel.
+LETHE_INLINE void TransposeFour(float* packed, const float* b, int64_t step) {
+  const Four c0 = *reinterpret_cast<const UnalignedFour*>(b), c1 = *reinterpret_cast<const UnalignedFour*>(b + step);
+  const Four c2 = *reinterpret_cast<const UnalignedFour*>(b + 2 * step), c3 = *reinterpret_cast<const UnalignedFour*>(b + 3 * step);
+  const Four low01 = __builtin_shuffle(c0, c1, FourInt{0, 4, 1, 5}), high01 = __builtin_shuffle(c0, c1, FourInt{2, 6, 3, 7});
+  const Four low23 = __builtin_shuffle(c2, c3, FourInt{0, 4, 1, 5}), high23 = __builtin_shuffle(c2, c3, FourInt{2, 6, 3, 7});
+  *reinterpret_cast<UnalignedFour*>(packed) = __builtin_shuffle(low01, low23, FourInt{0, 1, 4, 5});
+  *reinterpret_cast<UnalignedFour*>(packed + kPanel) = __builtin_shuffle(low01, low23, FourInt{2, 3, 6, 7});
+  *reinterpret_cast<UnalignedFour*>(packed + 2 * kPanel) = __builtin_shuffle(high01, high23, FourInt{0, 1, 4, 5});
+  *reinterpret_cast<UnalignedFour*>(packed + 3 * kPanel) = __builtin_shuffle(high01, high23, FourInt{2, 3, 6, 7});
+}
+
 // packed[p * kPanel + j] = B(p, j) for j < columns, 0 beyond.
 void Pack(float* packed, const float* b, int64_t b_row, int64_t b_column, int64_t depth, int64_t columns) {
   if (b_column == 1 && columns == kPanel) {
@@ -56,12 +72,12 @@ void Pack(float* packed, const float* b, int64_t b_row, int64_t b_column, int64_
     }
     return;
   }
-  for (int64_t p = 0; p < depth; p += 4) {
-    const int64_t steps = depth - p < 4 ? depth - p : 4;
-    for (int64_t j = 0; j < columns; ++j) {
-      const float* from = b + p * b_row + j * b_column;
-      for (int64_t q = 0; q < steps; ++q) packed[(p + q) * kPanel + j] = from[q * b_row];
-    }
+  const int64_t whole_depth = depth / 4 * 4, whole_columns = columns / 4 * 4;  // b_row is 1: p runs along memory
+  for (int64_t j = 0; j < whole_columns; j += 4) {
+    for (int64_t p = 0; p < whole_depth; p += 4) TransposeFour(packed + p * kPanel + j, b + p + j * b_column, b_column);
+  }
+  for (int64_t p = 0; p < depth; ++p) {
+    for (int64_t j = p < whole_depth ? whole_columns : 0; j < columns; ++j) packed[p * kPanel + j] = b[p + j * b_column];
   }
 }
 

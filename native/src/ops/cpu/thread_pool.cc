@@ -7,6 +7,21 @@
 #include <vector>
 
 namespace lethe {
+namespace {
+
+// Loops follow one another within microseconds, so a thread looks for news about 20 us before it sleeps. Longer would burn the cores of a busy machine.
+constexpr int kLooks = 500;
+
+template <typename Condition>
+void LookFor(const Condition& condition) {
+  for (int look = 0; look < kLooks && !condition(); ++look) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+}
+
+}  // namespace
 
 // One round = one call of Share. Workers take task numbers from `next`; the round ends when every worker has seen it and gone idle again,
 // so that no late worker can read the closure of a finished round.
@@ -14,9 +29,9 @@ struct ThreadPool::State {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable idle;
-  uint64_t round = 0;
+  std::atomic<uint64_t> round{0};  // written under the mutex; read without it only while looking
   bool stopping = false;
-  int busy = 0;
+  std::atomic<int> busy{0};        // likewise
   Call call = nullptr;
   const void* closure = nullptr;
   int64_t tasks = 0;
@@ -29,15 +44,17 @@ struct ThreadPool::State {
 
   void Work() {
     uint64_t seen = 0;
-    std::unique_lock lock(mutex);
     for (;;) {
-      wake.wait(lock, [&] { return stopping || round != seen; });
-      if (stopping) return;
-      seen = round;
-      lock.unlock();
+      LookFor([&] { return round.load(std::memory_order_relaxed) != seen; });
+      {
+        std::unique_lock lock(mutex);
+        wake.wait(lock, [&] { return stopping || round.load() != seen; });
+        if (stopping) return;
+        seen = round.load();
+      }
       Take();
-      lock.lock();
-      if (--busy == 0) idle.notify_one();
+      std::lock_guard lock(mutex);
+      if (busy.fetch_sub(1) == 1) idle.notify_one();
     }
   }
 };
@@ -66,13 +83,14 @@ void ThreadPool::Share(int64_t tasks, Call call, const void* closure) {
     state.closure = closure;
     state.tasks = tasks;
     state.next.store(0, std::memory_order_relaxed);
-    state.busy = threads_ - 1;
-    ++state.round;
+    state.busy.store(threads_ - 1);
+    state.round.fetch_add(1);
   }
   state.wake.notify_all();
   state.Take();
+  LookFor([&] { return state.busy.load(std::memory_order_relaxed) == 0; });
   std::unique_lock lock(state.mutex);
-  state.idle.wait(lock, [&] { return state.busy == 0; });
+  state.idle.wait(lock, [&] { return state.busy.load() == 0; });
 }
 
 }  // namespace lethe
