@@ -51,6 +51,7 @@ export async function calibrateSweep(name: string, options: CalibrateOptions): P
   await writeFile(`${path}.${process.pid}`, `${JSON.stringify(record, null, 1)}\n`);
   await rename(`${path}.${process.pid}`, path);
   show(record, path, output);
+  output.line(`kept in ${shownPath(path)}; to use it: lethe report ${sweep.id} --again`);
   return EXIT.done;
 }
 
@@ -73,7 +74,6 @@ function show(record: CalibrationRecord, path: string, output: Output): void {
   output.line(
     `false SHARP ${percent(record.falseSharp)} (allowed: 6 %), power ${percent(record.power)} at a contrast of ${record.alternativeEffect}`,
   );
-  output.line(`kept in ${shownPath(path)}; the next analysis of the sweep uses it`);
 }
 
 /** Positions of the scales and seeds at each, as the primary arm has them. */

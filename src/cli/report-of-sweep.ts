@@ -1,8 +1,10 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startAgain } from '../temporal/sweep-client.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
+import { followToTheEnd } from './follow-sweep.ts';
 import { shownPath } from './project-folder.ts';
-import { openStore } from './session.ts';
+import { connectStore, openStore } from './session.ts';
 import { findSweep } from './sweeps.ts';
 import { Output } from './terminal/output.ts';
 import { verdictLines } from './verdict-lines.ts';
@@ -28,6 +30,20 @@ export async function reportOfSweep(
     output.line(`No run of ${sweep.id} is whole, so there is no verdict. What is missing: ${shownPath(page)}`);
   output.record({ sweep: sweep.id, planHash: sweep.planHash, report: page, ...(await verdictOf(folder)) });
   return EXIT.done;
+}
+
+/** Starts the workflow of a sweep that has ended once more: it finds its stages done, gathers, analyses and reports. */
+export async function reportAgain(
+  name: string | undefined,
+  options: { readonly store?: string; readonly json?: boolean },
+): Promise<ExitCode> {
+  const output = new Output(options);
+  const store = await openStore(options.store);
+  const sweep = await findSweep(store, name);
+  const connection = await connectStore(store, { say: (text) => output.say(text) });
+  await startAgain(connection, { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash });
+  await connection.close();
+  return followToTheEnd({ store, sweep, output });
 }
 
 async function verdictOf(folder: string): Promise<object> {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,12 +18,13 @@ afterEach(() => {
 });
 
 describe('bin/lethe', { timeout: 60_000 }, () => {
-  it('shows its help within 300 ms', async () => {
-    const runs = [];
-    for (let i = 0; i < 5; i++) runs.push(await lethe(['--help']));
-    expect(runs.every(({ code, stdout }) => code === 0 && stdout.includes('Commands:'))).toBe(true);
-    // The best of five: the machine does other things too.
-    expect(Math.min(...runs.map(({ ms }) => ms))).toBeLessThan(300);
+  it('shows its help for less than 300 ms of processor time', () => {
+    // Processor time, because the machine does other things too; the first run may fill the compile cache.
+    const script = `TIMEFORMAT='%U %S'; "${join(projectFolder, 'bin', 'lethe')}" --help; time "${join(projectFolder, 'bin', 'lethe')}" --help`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+    expect(stdout.match(/^Commands:$/gm)).toHaveLength(2);
+    const [user, system] = stderr.trim().split(' ').map(Number);
+    expect(user! + system!).toBeLessThan(0.3);
   });
 
   it('has a description and an example for every command', async () => {
@@ -39,7 +41,6 @@ describe('bin/lethe', { timeout: 60_000 }, () => {
     mkdirSync(join(folder, 'bin'));
     cpSync(join(projectFolder, 'bin', 'lethe'), join(folder, 'bin', 'lethe'));
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-    const { spawnSync } = await import('node:child_process');
     const { status, stderr } = spawnSync(join(folder, 'bin', 'lethe'), ['status'], { encoding: 'utf8' });
     expect(status).toBe(2);
     expect(stderr).toMatch(/expected Node 24 at .*npm run setup/);

@@ -5,14 +5,20 @@ import { BadInput, type ExitCode } from '../exit-codes.ts';
 interface ReportOptions extends StoreOptions {
   readonly fromTables?: string;
   readonly out?: string;
+  readonly again?: boolean;
 }
 
 export function reportCommand(): Command {
   const command = makeCommand({
     usage: 'report [sweep]',
     description: 'Show the verdict and where the report is; or analyse tables that came alone',
-    examples: ['lethe report quickstart', 'lethe report --from-tables shared-tables/ --out report/'],
+    examples: [
+      'lethe report quickstart',
+      'lethe report quickstart --again',
+      'lethe report --from-tables shared-tables/ --out report/',
+    ],
   })
+    .option('--again', 'gather, analyse and report once more, with what is there now (a calibration record, say)')
     .option('--from-tables <folder>', 'analyse the tables of this folder (docs/formats.md, Tables) instead of a sweep')
     .option('--out <folder>', 'where the report goes, with --from-tables (default: report/ in that folder)');
   return withStoreOptions(command).action(exitsWith(report));
@@ -20,12 +26,14 @@ export function reportCommand(): Command {
 
 async function report(name: string | undefined, options: ReportOptions): Promise<ExitCode> {
   if (options.fromTables !== undefined) {
+    if (options.again)
+      throw new BadInput('--again: expected with a sweep, got it with --from-tables, which always analyses');
     if (name !== undefined) throw new BadInput(`expected a sweep or --from-tables, got both ("${name}")`);
     const { reportFromTables } = await import('../report-from-tables.ts');
     return reportFromTables(options.fromTables, options);
   }
   if (options.out !== undefined)
     throw new BadInput('--out: expected together with --from-tables; a sweep keeps its report in the store');
-  const { reportOfSweep } = await import('../report-of-sweep.ts');
-  return reportOfSweep(name, options);
+  const { reportOfSweep, reportAgain } = await import('../report-of-sweep.ts');
+  return options.again ? reportAgain(name, options) : reportOfSweep(name, options);
 }
