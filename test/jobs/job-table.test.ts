@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -71,9 +71,37 @@ describe('the table of local jobs', () => {
     expect(jobs.list().running).toEqual([]);
   });
 
-  it('drops rows of another boot', () => {
+  it('has a file of its own for each boot, so that no pid is taken for another', () => {
     table().adopt(entry('a'), process.pid, thisMachine().startTime(process.pid) ?? 0);
     expect(table({ bootId: 'another' }).list().running).toEqual([]);
+    expect(table().list().running).toHaveLength(1);
+  });
+
+  it('is made again when its file is damaged', async () => {
+    table().enqueue(entry('a'));
+    tables.pop()?.close();
+    const [file = ''] = (await readdir(folder)).filter((name) => name.endsWith('.sqlite'));
+    await writeFile(join(folder, file), 'this is no database, and it is longer than the header of one; '.repeat(100));
+    const jobs = table();
+    expect(jobs.list()).toEqual({ running: [], queued: [] });
+    expect(jobs.enqueue(entry('b'))).toBe(true);
+    expect((await readdir(folder)).some((name) => name.includes('damaged'))).toBe(true);
+  });
+
+  it('loses files of boots long gone', async () => {
+    const old = join(folder, 'jobs-0123456789ab.sqlite');
+    await writeFile(old, '');
+    await utimes(old, 1, 1);
+    table();
+    expect(await readdir(folder)).not.toContain('jobs-0123456789ab.sqlite');
+  });
+
+  it('says what to do when its folder cannot be made', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    expect(() => new JobTable(join(file, 'state'), thisMachine())).toThrow(
+      /state: expected a folder .* set XDG_STATE_HOME/,
+    );
   });
 
   it('forgets a queued job that nobody asks about, and takes it back when somebody does', () => {

@@ -1,9 +1,7 @@
-import { mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { admit, type Claim } from './admission.ts';
 import type { Machine } from './machine.ts';
+import { openTable } from './table-file.ts';
 
 export interface TableEntry extends Claim {
   readonly attemptFolder: string;
@@ -17,7 +15,6 @@ interface Row {
   readonly state: 'queued' | 'running';
   readonly pid: number | null;
   readonly start_time: number | null;
-  readonly boot_id: string;
   readonly owner_pid: number;
   readonly owner_start: number;
   readonly cores: number;
@@ -32,14 +29,6 @@ interface Row {
 /** A queued job that no worker has asked about for so long is forgotten: its workflow was ended between launch and watch. It is queued again when asked about. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
-/** Longest wait for the lock of another worker, which holds it for less than a millisecond. */
-const BUSY_MS = 5_000;
-
-/** `$XDG_STATE_HOME/lethe`: one table for all stores of a user on this machine. */
-export function defaultStateFolder(): string {
-  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lethe');
-}
-
 /**
  * The jobs of one user on one machine, queued and running, shared by all workers. It only counts: the truth about a job is in its own folder, so a lost table
  * costs nothing but the order of the queue. Each call is one short transaction that first drops the rows of the dead; locks end with their holder.
@@ -51,10 +40,9 @@ export class JobTable {
   private readonly owner: { readonly pid: number; readonly start: number };
 
   constructor(folder: string, machine: Machine) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.machine = machine;
     this.owner = { pid: process.pid, start: machine.startTime(process.pid) ?? 0 };
-    this.database = openTable(join(folder, 'jobs.sqlite'));
+    this.database = openTable(folder, machine.bootId);
   }
 
   /** Queues a job unless it is in the table. Returns false when another job holds its name. */
@@ -167,7 +155,6 @@ export class JobTable {
   }
 
   private isLive(row: Row, now: number): boolean {
-    if (row.boot_id !== this.machine.bootId) return false;
     if (row.state === 'running' && row.pid !== null) return this.machine.startTime(row.pid) === row.start_time;
     if (row.state === 'queued' && now - row.seen_at > FORGOTTEN_AFTER_MS) return false;
     if (row.owner_pid === this.owner.pid && row.owner_start === this.owner.start) return true;
@@ -193,17 +180,9 @@ export class JobTable {
     process: { pid: number; startTime: number } | undefined,
   ): void {
     this.run(
-      `INSERT INTO jobs_1 (name, state, pid, start_time, boot_id, owner_pid, owner_start, cores, memory, gpus, slots, attempt_folder, digest, seen_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[
-        entry.name,
-        state,
-        process?.pid ?? null,
-        process?.startTime ?? null,
-        this.machine.bootId,
-        this.owner.pid,
-        this.owner.start,
-      ],
+      `INSERT INTO jobs_1 (name, state, pid, start_time, owner_pid, owner_start, cores, memory, gpus, slots, attempt_folder, digest, seen_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[entry.name, state, process?.pid ?? null, process?.startTime ?? null, this.owner.pid, this.owner.start],
       ...[
         entry.cores,
         entry.memoryBytes,
@@ -239,26 +218,6 @@ export class JobTable {
       this.statements.set(sql, statement);
     }
     return statement;
-  }
-}
-
-function openTable(path: string): DatabaseSync {
-  for (let tries = 0; ; tries += 1) {
-    const database = new DatabaseSync(path, { timeout: BUSY_MS });
-    try {
-      // Not durable: after a crash of the machine every row is of another boot anyway.
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
-      database.exec(`CREATE TABLE IF NOT EXISTS jobs_1 (
-        sequence INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, pid INTEGER, start_time INTEGER,
-        boot_id TEXT NOT NULL, owner_pid INTEGER NOT NULL, owner_start INTEGER NOT NULL, cores REAL NOT NULL, memory INTEGER NOT NULL,
-        gpus INTEGER NOT NULL, slots INTEGER, attempt_folder TEXT NOT NULL, digest TEXT NOT NULL, seen_at INTEGER NOT NULL)`);
-      return database;
-    } catch (error) {
-      database.close();
-      // SQLite does not wait when two processes turn on its write-ahead log at the same moment.
-      if (tries === 50) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-    }
   }
 }
 

@@ -16,10 +16,11 @@ import {
 import { pause } from '../latch.ts';
 import type { Claim } from './admission.ts';
 import type { ChildJob } from './child-job.ts';
-import { defaultStateFolder, JobTable, type TableEntry } from './job-table.ts';
+import { JobTable, type TableEntry } from './job-table.ts';
 import { hasLastWord, localEvidence } from './local-evidence.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { Nursery } from './nursery.ts';
+import { defaultStateFolder } from './table-file.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface LocalLauncherOptions {
@@ -153,11 +154,19 @@ export class LocalLauncher implements JobLauncher {
     const child = this.nursery.start(spec);
     this.children.set(spec.name, child);
     this.justStarted.add(spec.name);
-    void child.started.wait(Number.POSITIVE_INFINITY).then((id) => {
-      if (id?.startTime !== undefined && child.ended.value === undefined)
-        this.table.started(spec.name, id.pid, id.startTime);
-    });
+    void child.started.wait(Number.POSITIVE_INFINITY).then(() => this.record(spec, child));
     void child.ended.wait(Number.POSITIVE_INFINITY).then(() => this.childEnded(spec, child));
+  }
+
+  /** Without it the row counts for as long as this worker lives, so a table that cannot be asked now does no harm. */
+  private record(spec: JobSpec, child: ChildJob): void {
+    const { pid, startTime } = child.started.value ?? {};
+    if (pid === undefined || startTime === undefined || child.ended.value !== undefined) return;
+    try {
+      this.table.started(spec.name, pid, startTime);
+    } catch {
+      this.adopted.delete(spec.name);
+    }
   }
 
   private async childEnded(spec: JobSpec, child: ChildJob): Promise<void> {
