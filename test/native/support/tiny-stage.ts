@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, digestOf } from '../../../src/experiment/canonical-json.ts';
-import type { StageSpec, TrainSpec } from '../../../src/experiment/stage-spec.ts';
+import type { ModelSpec, StageSpec, TrainSpec } from '../../../src/experiment/stage-spec.ts';
 
 const CLASSES = ['unsafe', 'safe', 'task'] as const;
 const WORDS = 31;
@@ -75,8 +75,9 @@ export function tinyStage(
   data: { digest: string; recipe: { kind: string } },
   train: Partial<TrainSpec> = {},
   atSteps: readonly number[] = [0, 20],
-  width = 8,
+  model: Partial<ModelSpec> = {},
 ): StageSpec {
+  const width = model.width ?? 8;
   return {
     format: 'lethe-stage/1',
     kind: 'finetune',
@@ -96,6 +97,7 @@ export function tinyStage(
       normEpsilon: 1e-5,
       ropeBase: 10000,
       initialRange: 0.02,
+      ...model,
     },
     start: { kind: 'random', seed: 7 },
     seed: 7,
