@@ -56,12 +56,11 @@ export function decide(input: LedgerInput): LedgerDecision {
   const reopenedAfter = Math.max(0, ...input.overrides.map((said) => said.reopenedAfterAttempt ?? 0));
   const setup = applyOverrides(input.setup, input.overrides);
   const rung = climb(setup, memoryFailures(evidence, input.overrides), input.memoryLimit);
-  const setUp = rung ?? setup;
   const launch = (backoffMs: number, reason: string, avoidLastNode = false): LedgerDecision => ({
     kind: 'launch',
     attempt,
-    flags: setUp.flags,
-    resources: setUp.resources,
+    flags: rung.flags,
+    resources: rung.resources,
     backoffMs,
     reason,
     avoidLastNode,
@@ -75,7 +74,7 @@ export function decide(input: LedgerInput): LedgerDecision {
   const failures = countFailures(evidence, reopenedAfter)[failure];
   const budget = budgetOf(failure, input.budgets ?? DEFAULT_BUDGETS, input.overrides);
   const count = `${failure}, ${failures} of ${budget.retries} without progress`;
-  if (failures > budget.retries || (failure === 'out-of-memory' && rung === undefined)) {
+  if (failures > budget.retries || (failure === 'out-of-memory' && rung.exhausted)) {
     const why = failures > budget.retries ? count : `${failure}: no rung of the memory ladder is left`;
     const { rule, sentence } = last;
     return {
@@ -88,7 +87,7 @@ export function decide(input: LedgerInput): LedgerDecision {
       retries: budget.retries,
     };
   }
-  const change = failure === 'out-of-memory' ? `; ${rung?.change}` : '';
+  const change = failure === 'out-of-memory' ? `; ${rung.change}` : '';
   return launch(backoffOf(budget, failures), `${count}: ${last.sentence}${change}`, failure === 'device');
 }
 

@@ -12,12 +12,18 @@ export interface Rung extends JobSetup {
   readonly change: string;
 }
 
+/** Where a stage stands after so many failures for memory. */
+export interface Climbed extends Rung {
+  /** There were more failures than rungs: nothing is left to give, this is the last one. */
+  readonly exhausted: boolean;
+}
+
 /**
- * The set-up after `failures` failures for memory, or undefined when nothing is left to give. The rungs in turn: half the micro-batch with as much more
- * accumulation (same global batch, so the same experiment), activation recompute, more memory up to `memoryLimit`; then the first and the last again.
- * A rung that would change nothing is passed over. Fewer failures never give a later rung, so a ledger that was rebuilt climbs to the same place.
+ * The set-up after `failures` failures for memory. The rungs in turn: half the micro-batch with as much more accumulation (same global batch, so the same
+ * experiment), activation recompute, more memory up to `memoryLimit`; then the first and the last again. A rung that would change nothing is passed over.
+ * A pure function of the number of failures, so a ledger that was rebuilt climbs to the same place.
  */
-export function climb(start: JobSetup, failures: number, memoryLimit: number): Rung | undefined {
+export function climb(start: JobSetup, failures: number, memoryLimit: number): Climbed {
   let rung: Rung = { ...start, change: 'as asked' };
   let turn = 0;
   for (let climbed = 0; climbed < failures; climbed += 1) {
@@ -26,10 +32,10 @@ export function climb(start: JobSetup, failures: number, memoryLimit: number): R
       next = RUNGS[turn % RUNGS.length]?.(rung, memoryLimit);
       turn += 1;
     }
-    if (next === undefined) return undefined;
+    if (next === undefined) return { ...rung, exhausted: true };
     rung = next;
   }
-  return rung;
+  return { ...rung, exhausted: false };
 }
 
 /** The same global batch in micro-batches of at most `atMost`: the largest that divides it, so that all are of one size. */

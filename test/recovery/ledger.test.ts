@@ -154,6 +154,18 @@ describe('the ledger', () => {
     });
   });
 
+  it('goes on from the last rung, not from the first, when a person re-opens a stage that has none left', () => {
+    const full = { ...input(failures('out-of-memory', 4), [said(1, { reopenedAfterAttempt: 4 })]), memoryLimit: GIB };
+    const small = { ...full, setup: { ...full.setup, flags: { microBatch: 2, accumulate: 32, recompute: false } } };
+    expect(decide(small)).toMatchObject({
+      kind: 'launch',
+      attempt: 5,
+      flags: { microBatch: 1, accumulate: 64, recompute: true },
+    });
+    const again = { ...small, evidence: failures('out-of-memory', 5) };
+    expect(decide(again)).toMatchObject({ kind: 'park', rule: expect.stringContaining('no rung') });
+  });
+
   it('starts the ladder again from the micro-batch that a person chose', () => {
     const overrides = [said(1, { reopenedAfterAttempt: 4, microBatch: 8, resources: { memoryBytes: 4 * GIB } })];
     expect(decide(input(failures('out-of-memory', 4), overrides))).toMatchObject({
