@@ -6,7 +6,7 @@
 
 namespace lethe {
 
-int64_t Head::ChunkRows(int64_t vocabulary) { return std::max<int64_t>(64, (int64_t{1} << 20) / vocabulary / 64 * 64); }
+int64_t Head::ChunkRows(int64_t vocabulary) { return std::max<int64_t>(256, (int64_t{1} << 20) / vocabulary / 64 * 64); }
 
 void Head::Score(TokenScore* scores, float* dx, const float* x, const int32_t* targets, int64_t rows, float scale, float* logits, ThreadPool* pool) const {
   const Ops& ops = ActiveOps();

@@ -13,7 +13,7 @@ namespace lethe {
 struct Head {
   Linear linear;  // [V, C], tied to the token embedding or its own; no bias
 
-  // Rows of a chunk: about 4 MB of logits, whatever the batch.
+  // Rows of a chunk: about 4 MB of logits, whatever the batch; never below 256 rows, because each chunk reads and writes the whole gradient of the weight.
   static int64_t ChunkRows(int64_t vocabulary);
 
   // scores [rows] for x [rows, C] and targets [rows]. With dx: dx = gradient of (sum of -log p) * scale, and the weight's gradient is added to.
