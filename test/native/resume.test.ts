@@ -106,19 +106,14 @@ it.each([
           continue;
         }
         expect({ code, output }).toEqual({ code: 0, output: '' });
-        expect(await collected(store.path, stage, attempt)).toEqual(
-          {
-            steps: expected.steps,
-            stoppedBy: expected.stoppedBy,
-            files: expected.files,
-          },
-          400_000,
-        );
+        const { steps, stoppedBy, files } = expected;
+        expect(await collected(store.path, stage, attempt)).toEqual({ steps, stoppedBy, files });
         break;
       }
       store.remove();
     }
   },
+  400_000,
 );
 
 /** from.json is there: signals are handled, training is about to go on. */
