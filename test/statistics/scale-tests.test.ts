@@ -203,6 +203,37 @@ describe('Davies’ test', () => {
   });
 });
 
+describe('the onset test', () => {
+  it('is one-sided: a curve that levels off has no onset', () => {
+    const { tests } = testsOf({
+      x: [4, 5, 6, 7],
+      values: [
+        [0, 0.02, 0.01],
+        [0.4, 0.41, 0.43],
+        [0.55, 0.57, 0.58],
+        [0.6, 0.61, 0.59],
+      ],
+    });
+    expect(tests.onset?.statistic).toBeLessThan(0);
+    expect(tests.onset?.p).toBeGreaterThan(0.95);
+    expect(tests.onset?.tippingTau).toBeNull();
+  });
+
+  it('has a tipping point at which the statistic equals its critical value', () => {
+    const values = [
+      [0, 0.02, -0.02],
+      [0.01, -0.02, 0.02],
+      [0.1, 0.13, 0.09],
+      [0.6, 0.62, 0.57],
+    ];
+    const { tests } = testsOf({ x: [4, 5, 6, 7], values });
+    const { statistic, critical, tippingTau } = tests.onset ?? { statistic: 0, critical: 0, tippingTau: 0 };
+    const variance = (tests.sigma ?? 0) ** 2;
+    // Adding τ² to the variance of each mean divides T by √(1 + S·τ²/σ̂²).
+    expectClose(statistic / Math.sqrt(1 + (3 * (tippingTau ?? 0) ** 2) / variance), critical, 'T at the tipping point');
+  });
+});
+
 describe('limits of the tests', () => {
   it('has no onset test with three scales', () => {
     const { tests } = testsOf({
