@@ -57,10 +57,11 @@ async function stageOf(name: string): Promise<StageFolder> {
   return stage;
 }
 
-/** What the workflow of a stage does, without one: attempts by the ledger until there is a result. `disturb` runs beside each attempt. */
+/** What the workflow of a stage does, without one: attempts by the ledger until there is a result. `disturb` runs beside each attempt; `loseWorker` says when its worker is lost. */
 async function live(
   stage: StageFolder,
   disturb: (job: JobSpec) => Promise<void>,
+  loseWorker: () => boolean,
 ): Promise<{ result: StageResult; evidence: readonly Evidence[] }> {
   for (;;) {
     const { result, evidence, overrides, open } = await stage.history();
@@ -82,13 +83,18 @@ async function live(
         checkpointEvery: STEPS / 40,
       }),
     );
-    // Each attempt meets a worker that knows nothing.
-    const launcher = newLauncher();
+    // Each attempt meets a worker that knows nothing, and some meet a second one.
+    let launcher = newLauncher();
     await launcher.launch(job);
     const disturbed = disturb(job);
     let state = (await launcher.observe(job)).state;
     while (state !== 'ended' && state !== 'lost') {
-      await launcher.waitForChange(job, 1_000);
+      await launcher.waitForChange(job, 100);
+      if (loseWorker()) {
+        launcher.close();
+        launcher = newLauncher();
+        await launcher.launch(job);
+      }
       state = (await launcher.observe(job)).state;
     }
     await disturbed;
@@ -115,7 +121,11 @@ function digests({ weights, anchors }: StageResult): string[] {
 
 describe('a stage on this machine, from its first attempt to its result', () => {
   it('ends with the same weights and scores, bit for bit, however often it is killed', async () => {
-    const undisturbed = await live(await stageOf('undisturbed'), async () => undefined);
+    const undisturbed = await live(
+      await stageOf('undisturbed'),
+      async () => undefined,
+      () => false,
+    );
     expect(undisturbed.evidence.map(({ outcome }) => outcome)).toEqual(['succeeded']);
 
     const seed = Number(process.env.LETHE_TEST_SEED ?? Date.now() % 1_000_000);
@@ -127,7 +137,7 @@ describe('a stage on this machine, from its first attempt to its result', () => 
     };
     let kills = 0;
     const stage = await stageOf('killed');
-    const killed = await live(stage, async (job) => {
+    const kill = async (job: JobSpec) => {
       if (kills === 8) return;
       const attempt = stage.attempt(job.attempt);
       let launched = await attempt.launched();
@@ -140,7 +150,8 @@ describe('a stage on this machine, from its first attempt to its result', () => 
       } catch {
         // It had ended before.
       }
-    });
+    };
+    const killed = await live(stage, kill, () => random() < 0.1);
     expect(digests(killed.result)).toEqual(digests(undisturbed.result));
     expect(killed.result.numerics).toEqual(undisturbed.result.numerics);
     const failures = killed.evidence.filter(({ outcome }) => outcome === 'failed');

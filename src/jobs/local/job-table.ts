@@ -134,7 +134,7 @@ export class JobTable {
   }
 
   close(): void {
-    this.database.close();
+    if (this.database.isOpen) this.database.close();
   }
 
   private liveRows(): Row[] {
