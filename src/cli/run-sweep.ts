@@ -6,16 +6,19 @@ import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { SweepSchedule } from '../experiment/sweep-control.ts';
 import { describeSweep, startAgain, startSweep } from '../temporal/sweep-client.ts';
 import { cancelAndWait } from './cancel-sweep.ts';
+import { confirm } from './confirm.ts';
 import { awaitWorker, runningEmbeddedWorker } from './embedded-worker.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
 import { everyResultIsThere, whenWhole } from './finished-sweep.ts';
 import { followToTheEnd } from './follow-sweep.ts';
 import { type LoadedSweep, loadSweep } from './load-sweep.ts';
 import { comparePlans, describeDifference } from './plan-difference.ts';
+import { priceOnMachine } from './price-on-machine.ts';
 import { launchBinary, storeFolder, trainerBinary } from './project-folder.ts';
 import { type Connection, connectStore, EMBEDDED, sweepLink } from './session.ts';
 import { listSweeps, nameOf, readSweep, type StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
+import { formatDuration } from './terminal/duration.ts';
 import { Output } from './terminal/output.ts';
 
 export interface RunOptions {
@@ -29,6 +32,7 @@ export interface RunOptions {
 
 /** Building the workflows' bundle takes seconds, the first time after a change. */
 const WORKER_READY_MS = 30_000;
+const ASK_FROM_SECONDS = 3600;
 
 /** `lethe run`: the file becomes a plan, the plan a sweep; a plan that is under way or done is taken up where it is. */
 export async function runSweep(file: string, options: RunOptions): Promise<ExitCode> {
@@ -36,6 +40,7 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   const say = (text: string) => output.say(text);
   const loaded = await loadSweep(file);
   await requireTrainer();
+  await requireRoom(loaded, options);
   const store = await Store.create(storeFolder(options.store), EMBEDDED);
   const before = await listSweeps(store);
 
@@ -131,6 +136,20 @@ async function requireTrainer(): Promise<void> {
       );
     });
   }
+}
+
+/** What cannot fit is refused; what takes long is asked about, when somebody is there to ask. */
+async function requireRoom(loaded: LoadedSweep, { store, slots, yes, json }: RunOptions): Promise<void> {
+  const { priced, refusals } = await priceOnMachine(loaded, store, slots);
+  if (refusals.length > 0)
+    throw new BadInput(
+      `this machine cannot run it; nothing was created:\n${refusals.map((each) => `  ${each}`).join('\n')}`,
+    );
+  const { leastSeconds, seconds } = priced.total;
+  if (yes || json || leastSeconds < ASK_FROM_SECONDS) return;
+  const band = `${formatDuration(leastSeconds)} to ${formatDuration(seconds)}`;
+  if (!(await confirm(`${loaded.id} takes about ${band} on this machine. Start it?`)))
+    throw new BadInput('not started; nothing was created');
 }
 
 function scheduleOf({ sweep: { execution } }: LoadedSweep, slots: number | undefined): Partial<SweepSchedule> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -115,5 +115,21 @@ describe('lethe plan', { timeout: 60_000 }, () => {
       after.stages.filter((stage: { done: boolean }) => stage.done).map((stage: { key: string }) => stage.key),
     ).toEqual([key]);
     expect(after.total.stagesDone).toBe(1);
+  });
+});
+
+describe('a sweep that cannot fit', { timeout: 60_000 }, () => {
+  it.each(['plan', 'run'])('is refused by "%s" with what it needs and what there is', async (command) => {
+    const { folder, store } = setup();
+    const file = join(folder, 'large.yaml');
+    const smoke = readFileSync(join(projectFolder, 'configs', 'sweeps', 'smoke.yaml'), 'utf8');
+    const models = 'models: [llama-d32, llama-d64, llama-13b]';
+    writeFileSync(file, `${smoke.replace(/^models: .*$/m, models)}\nresources: { memory: 1GiB }\n`);
+    const { code, stdout, stderr } = await lethe([command, file, '--store', store]);
+    expect(code).toBe(2);
+    expect(stdout + stderr).toMatch(
+      /llama-13b needs at least \d+ GiB to train one sequence at a time; the sweep file allows 1\.00 GiB/,
+    );
+    expect(readdirSync(folder)).toEqual(['large.yaml']);
   });
 });

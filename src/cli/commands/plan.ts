@@ -21,40 +21,33 @@ export function planCommand(): Command {
 }
 
 async function showPlan(file: string, options: PlanOptions): Promise<ExitCode> {
-  const [{ Output }, { loadSweep }, { pricePlan }, { renderPlan }, { machineRate }, { finishedKeys }, os] =
-    await Promise.all([
-      import('../terminal/output.ts'),
-      import('../load-sweep.ts'),
-      import('../../experiment/price-plan.ts'),
-      import('../../experiment/render-plan.ts'),
-      import('../machine-rate.ts'),
-      import('../finished-keys.ts'),
-      import('node:os'),
-    ]);
+  const [{ Output }, { loadSweep }, { renderPlan }, { priceOnMachine }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../load-sweep.ts'),
+    import('../../experiment/render-plan.ts'),
+    import('../price-on-machine.ts'),
+  ]);
   const output = new Output(options);
-  const { plan, planHash, id, sweep } = await loadSweep(file);
-  const [rate, doneKeys] = await Promise.all([machineRate(), finishedKeys(options.store, plan)]);
-  const priced = pricePlan(plan, {
-    doneKeys,
-    flopsPerSecond: rate.flopsPerSecond,
-    slots: Math.max(1, Math.floor(os.availableParallelism() / (sweep.execution.resources.cores ?? 1))),
-    memoryBytes: os.totalmem(),
-  });
+  const loaded = await loadSweep(file);
+  const { plan, planHash, id } = loaded;
+  const { priced, rate, refusals } = await priceOnMachine(loaded, options.store);
+  const exitCode = refusals.length > 0 ? EXIT.badInput : EXIT.done;
   if (options.json) {
     const { total, scales } = priced;
     const stages = priced.stages.map(({ stage, done, cost, seconds, leastSeconds }) => {
       const { number, key, kind, model, seed, label, parents } = stage;
       return { number, key, kind, model, seed, label, parents, done, seconds, leastSeconds, ...cost };
     });
-    output.record({ sweep: id, planHash, rate, total, scales, runs: plan.runs, stages });
-    return EXIT.done;
+    output.record({ sweep: id, planHash, rate, total, scales, runs: plan.runs, stages, refusals });
+    return exitCode;
   }
   for (const line of renderPlan(priced, planHash)) output.line(line);
   output.line(`Rate: ${rate.because}.`);
+  for (const refusal of refusals) output.line(`Refused: ${refusal}.`);
   if (options.stages) {
     output.line();
     for (const { stage, done } of priced.stages)
       output.line(`${stage.key.slice(0, 12)}  ${done ? 'done' : '    '}  ${stage.label}`);
   }
-  return EXIT.done;
+  return exitCode;
 }
