@@ -297,7 +297,7 @@ const MEANING: Readonly<Record<VerdictWord, string>> = {
     'the extra forgetting of unsafe examples is absent at the smallest scale and present at the largest: it depends on scale, and no abrupt onset passes every rule',
   'METRIC-DEPENDENT':
     'an abrupt onset shows only in a measure that has a threshold in it; the continuous measure does not confirm it',
-  'NOT SUPPORTED': 'the claim that extra forgetting of unsafe examples arises with scale is not supported',
+  'NOT SUPPORTED': 'extra forgetting of unsafe examples does not arise with scale here',
   INCONCLUSIVE: 'these runs do not decide whether extra forgetting of unsafe examples arises with scale',
   UNDERPOWERED: 'a rise with scale was seen, but sweeps of this size find a true one too rarely to rely on it',
   UNLEARNED:
@@ -307,7 +307,16 @@ const MEANING: Readonly<Record<VerdictWord, string>> = {
 
 function sentenceOf(input: VerdictInput, verdict: VerdictWord): string {
   const detectable = input.minimumDetectable === null ? 'unknown' : input.minimumDetectable.toFixed(3);
-  return `${verdict}: ${MEANING[verdict]} (${count(input.scales, 'scale')}, ${count(input.seeds, 'seed')}, ${input.spanDecades.toFixed(2)} decades of parameters; smallest detectable contrast at the top ${detectable}).`;
+  return `${verdict}: ${meaningOf(input, verdict)} (${count(input.scales, 'scale')}, ${count(input.seeds, 'seed')}, ${input.spanDecades.toFixed(2)} decades of parameters; smallest detectable contrast at the top ${detectable}).`;
+}
+
+/** NOT SUPPORTED has two ways, and a reader must not take one for the other. */
+function meaningOf({ tests }: VerdictInput, verdict: VerdictWord): string {
+  if (verdict !== 'NOT SUPPORTED') return MEANING[verdict];
+  const why = tests.continuous.noGapAtTop
+    ? 'there is no gap at the largest scale'
+    : 'the gap is there from the smallest scale on';
+  return `${MEANING[verdict]}: ${why}`;
 }
 
 function count(n: number, noun: string): string {

@@ -48,12 +48,14 @@ describe('planted sweeps come out as what they are', () => {
     const { verdict } = analysePlanted('no-gap', { calibration: CALIBRATION });
     expect(verdict.verdict).toBe('NOT SUPPORTED');
     expect(verdict.reasons.join(' ')).toMatch(/No gap/);
+    expect(verdict.sentence).toMatch(/does not arise with scale here: there is no gap at the largest scale/);
   });
 
   it('a gap at every scale is NOT SUPPORTED', () => {
     const { verdict } = analysePlanted('gap-everywhere', { calibration: CALIBRATION });
     expect(verdict.verdict).toBe('NOT SUPPORTED');
     expect(verdict.reasons.join(' ')).toMatch(/A gap at every scale/);
+    expect(verdict.sentence).toMatch(/does not arise with scale here: the gap is there from the smallest scale on/);
   });
 
   it('small models that did not learn are UNLEARNED, with model and class named', () => {
