@@ -36,6 +36,8 @@ describe('a parked stage', () => {
     expect(failure).toMatchObject({ type: 'config', message: expect.stringContaining(said) });
     expect(failure.message).toContain(`lethe retry ${sweep.sweepId}/${bad.label}`);
     expect(await startSweep(world.lethe, sweep)).toMatchObject({ how: 'settled' });
+    await world.record('sweep-settled', world.sweepId(sweep));
+    await world.record('stage-parked', world.stageId(bad));
   });
 
   it('is trained again after a retry, which starts the settled sweep and redoes nothing else', async () => {
@@ -53,6 +55,7 @@ describe('a parked stage', () => {
     expect(await world.store.stage(bad.key).overrides()).toMatchObject([{ reopenedAfterAttempt: 1, microBatch: 4 }]);
     const job = await world.store.stage(bad.key).attempt(2).job();
     expect(job?.command.join(' ')).toContain('--micro-batch 4');
+    await world.record('sweep-after-retry', world.sweepId(sweep));
   });
 
   it('is re-opened by resume when its class may have gone away by itself, and left alone otherwise', async () => {
@@ -84,6 +87,7 @@ describe('a parked stage', () => {
     const { evidence, result } = await world.store.stage(shaky.key).history();
     expect(evidence).toMatchObject([{ outcome: 'failed', failure: 'out-of-memory' }, { outcome: 'succeeded' }]);
     expect(result?.microBatchChanged).toBe(true);
+    await world.record('stage-relaunched', world.stageId(shaky));
   });
 });
 

@@ -60,6 +60,8 @@ describe('a cancelled sweep', () => {
     expect(await awaitSweep(world.lethe, one.sweep)).toMatchObject({ status: 'cancelled' });
     expect(await awaitSweep(world.lethe, two.sweep)).toMatchObject({ status: 'completed' });
     expect(world.starts(shared)).toBe(2);
+    await world.record('sweep-cancelled', world.sweepId(one.sweep));
+    await world.record('sweep-that-took-over', world.sweepId(two.sweep));
   });
 
   it('does not stop a stage that another sweep started', async () => {
@@ -140,6 +142,7 @@ describe('a paused sweep', () => {
     await eventually(async () => (await sweepOverview(world.lethe, sweep)).running.length === 0, 'the stage to wait');
     await resumeSweep(world.lethe, sweep, { by: 'a test' });
     expect(await awaitSweep(world.lethe, sweep)).toMatchObject({ status: 'completed', outcome: { parked: [] } });
+    await world.record('sweep-paused-and-resumed', world.sweepId(sweep));
   });
 });
 

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { inject } from 'vitest';
@@ -21,6 +22,8 @@ import type { SweepReference } from '../../src/temporal/sweep-client.ts';
 import { createLetheWorker, type LetheWorkerOptions } from '../../src/worker.ts';
 import { freezeTinySweep, type TinySweep } from '../support/tiny-sweep.ts';
 import { NAMESPACE } from './namespace.ts';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The world of one test: a store of its own, and with it a task queue and workflow ids of its own, on the server that all tests share. */
 export class World {
@@ -96,6 +99,19 @@ export class World {
   async historyText(workflowId: string): Promise<string> {
     const history = await this.lethe.client.workflow.getHandle(workflowId).fetchHistory();
     return historyToJSON(history).replaceAll(/"data": ?"([A-Za-z0-9+/=]*)"/g, (_, data: string) => atob(data));
+  }
+
+  /**
+   * Keeps a workflow's newest history for test/replay, when LETHE_RECORD_HISTORIES is set: done by hand once a release, never to make a red replay green.
+   * Paths of this machine in stack traces are taken out.
+   */
+  async record(name: string, workflowId: string): Promise<void> {
+    if (process.env.LETHE_RECORD_HISTORIES === undefined) return;
+    const history = await this.lethe.client.workflow.getHandle(workflowId).fetchHistory();
+    const text = historyToJSON(history)
+      .replaceAll(project, '/lethe/')
+      .replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"');
+    await writeFile(join(project, 'test', 'replay', 'histories', `${name}.json`), `${text}\n`);
   }
 
   async failureOf(workflowId: string): Promise<ApplicationFailure> {
