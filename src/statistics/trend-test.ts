@@ -18,31 +18,28 @@ const SAMPLED_DRAWS = 10_000;
  */
 export function trendTest(values: readonly TrendValue[], x: readonly number[], key: PhiloxKey): TrendTest | null {
   const seeds = [...new Set(values.map((value) => value.seed))].sort((a, b) => a - b);
-  const blocks = seeds.map((seed) => {
-    const own = values.filter((value) => value.seed === seed).sort((a, b) => a.scale - b.scale);
-    const centre = own.reduce((sum, value) => sum + (x[value.scale] as number), 0) / own.length;
-    return {
-      scales: own.map((value) => value.scale),
-      centred: own.map((value) => (x[value.scale] as number) - centre),
-      values: own.map((value) => value.value),
-    };
-  });
-  const spread = blocks.reduce((sum, block) => sum + block.centred.reduce((s, c) => s + c * c, 0), 0);
+  const blocks = seeds.map((seed) => values.filter((value) => value.seed === seed).sort((a, b) => a.scale - b.scale));
+  const flat = blocks.flat();
+  const scales = flat.map(({ scale }) => scale);
+  const centred = Float64Array.from(
+    blocks.flatMap((block) => {
+      const centre = block.reduce((sum, { scale }) => sum + (x[scale] as number), 0) / block.length;
+      return block.map(({ scale }) => (x[scale] as number) - centre);
+    }),
+  );
+  const spread = centred.reduce((sum, c) => sum + c * c, 0);
   if (spread === 0) return null;
 
-  const arranged = blocks.map((block) => [...block.values]);
+  // One array for all blocks, permuted in place within each.
+  const arranged = Float64Array.from(flat, ({ value }) => value);
+  const ends: number[] = [];
+  for (const block of blocks) ends.push((ends.at(-1) ?? 0) + block.length);
   const product = (): number => {
     let sum = 0;
-    blocks.forEach((block, s) => {
-      const own = arranged[s] as number[];
-      for (let i = 0; i < own.length; i += 1) sum += (block.centred[i] as number) * (own[i] as number);
-    });
+    for (let i = 0; i < arranged.length; i += 1) sum += (centred[i] as number) * (arranged[i] as number);
     return sum;
   };
-  const jonckheere = jonckheereCounter(
-    blocks.map((block) => block.scales),
-    arranged,
-  );
+  const jonckheere = jonckheereCounter(scales, arranged);
 
   const observed = product();
   const observedJ = jonckheere();
@@ -56,15 +53,17 @@ export function trendTest(values: readonly TrendValue[], x: readonly number[], k
     if (jonckheere() >= observedJ) reachedJ += 1;
   };
 
-  const permutations = blocks.reduce((n, block) => n * factorial(block.values.length), 1);
+  const permutations = blocks.reduce((n, block) => n * factorial(block.length), 1);
   const exact = permutations <= EXACT_LIMIT;
   if (exact) {
-    permuteAll(arranged, 0, count);
+    permuteAll(arranged, ends, 0, count);
   } else {
     const stream = new PhiloxStream(key, 'permutation');
     for (let draw = 0; draw < SAMPLED_DRAWS; draw += 1) {
       stream.reset(0, draw);
-      for (const own of arranged) shuffle(own, stream);
+      ends.forEach((end, block) => {
+        shuffle(arranged, ends[block - 1] ?? 0, end, stream);
+      });
       count();
     }
   }
@@ -80,12 +79,11 @@ export function trendTest(values: readonly TrendValue[], x: readonly number[], k
 }
 
 /** J = Σ_{a<b} #{D_a < D_b} + ½ ties over all pairs of runs at different scales; the pairs are listed once. */
-function jonckheereCounter(scales: readonly (readonly number[])[], values: readonly number[][]): () => number {
-  const scaleOf = scales.flat();
+function jonckheereCounter(scales: readonly number[], values: Float64Array): () => number {
   const smaller: number[] = [];
   const larger: number[] = [];
-  scaleOf.forEach((a, i) => {
-    scaleOf.forEach((b, j) => {
+  scales.forEach((a, i) => {
+    scales.forEach((b, j) => {
       if (a >= b) return;
       smaller.push(i);
       larger.push(j);
@@ -93,13 +91,10 @@ function jonckheereCounter(scales: readonly (readonly number[])[], values: reado
   });
   const lower = Int32Array.from(smaller);
   const upper = Int32Array.from(larger);
-  const flat = new Float64Array(scaleOf.length);
   return () => {
-    let at = 0;
-    for (const own of values) for (const value of own) flat[at++] = value;
     let sum = 0;
     for (let pair = 0; pair < lower.length; pair += 1) {
-      const difference = (flat[upper[pair] as number] as number) - (flat[lower[pair] as number] as number);
+      const difference = (values[upper[pair] as number] as number) - (values[lower[pair] as number] as number);
       if (difference > 0) sum += 1;
       else if (difference === 0) sum += 0.5;
     }
@@ -113,32 +108,32 @@ function factorial(n: number): number {
   return product;
 }
 
-/** Calls `visit` once for each arrangement of all blocks. */
-function permuteAll(blocks: number[][], block: number, visit: () => void): void {
-  const own = blocks[block];
-  if (own === undefined) {
+/** Calls `visit` once for each arrangement of all blocks; block b ends before `ends[b]`. */
+function permuteAll(values: Float64Array, ends: readonly number[], block: number, visit: () => void): void {
+  const end = ends[block];
+  if (end === undefined) {
     visit();
     return;
   }
   const place = (from: number): void => {
-    if (from >= own.length - 1) {
-      permuteAll(blocks, block + 1, visit);
+    if (from >= end - 1) {
+      permuteAll(values, ends, block + 1, visit);
       return;
     }
-    for (let other = from; other < own.length; other += 1) {
-      swap(own, from, other);
+    for (let other = from; other < end; other += 1) {
+      swap(values, from, other);
       place(from + 1);
-      swap(own, from, other);
+      swap(values, from, other);
     }
   };
-  place(0);
+  place(ends[block - 1] ?? 0);
 }
 
-function shuffle(values: number[], stream: PhiloxStream): void {
-  for (let i = values.length - 1; i > 0; i -= 1) swap(values, i, stream.below(i + 1));
+function shuffle(values: Float64Array, start: number, end: number, stream: PhiloxStream): void {
+  for (let i = end - 1; i > start; i -= 1) swap(values, i, start + stream.below(i - start + 1));
 }
 
-function swap(values: number[], i: number, j: number): void {
+function swap(values: Float64Array, i: number, j: number): void {
   const kept = values[i] as number;
   values[i] = values[j] as number;
   values[j] = kept;
