@@ -1,4 +1,4 @@
-// Training steps of small models: tokens/s, GFLOP/s, share of the machine's own product rate, and where the time goes.
+// Small models: training steps in tokens/s, GFLOP/s and share of the machine's own product rate; scored and greedily continued sequences a second.
 //   step_bench [--threads N] [--seconds S] [--tokens T] [--prompt P] [--batch B] [--layers L --width C] [--vocabulary V] [--llama] [--all-tokens]
 // A step = zero gradients, forward and backward over B sequences of T tokens with loss on the response, clip, AdamW. tokens = all tokens of the batch.
 // GFLOP are the useful ones of a plain implementation that also runs every token through every layer and the head through kept rows only:
@@ -83,6 +83,22 @@ void Measure(const Options& options, int layers, int width, double gemm_rate, Th
   const double flop = 6 * layers * block * rows + 6.0 * spec.vocabulary * width * static_cast<double>(targets) + 6.0 * layers * width * rows * options.tokens;
   std::printf("%-5s L%d d%-4d  %9.0f tokens/s  %7.3f ms/step (median %7.3f, optimizer %6.3f)  %6.1f GFLOP/s  %3.0f %% of products\n", options.llama ? "llama" : "gpt2", layers,
               width, rows / best, best * 1e3, steps[steps.size() / 2] * 1e3, (best - best_forward_backward) * 1e3, flop / best * 1e-9, 100 * flop / best * 1e-9 / gemm_rate);
+
+  std::vector<SequenceScore> scores(batch.size());
+  std::vector<std::span<const int32_t>> prompts;
+  for (const Sequence& sequence : batch) prompts.push_back(sequence.tokens.first(static_cast<size_t>(options.prompt)));
+  std::vector<std::vector<int32_t>> generated;
+  double best_score = 1e30, best_generate = 1e30;
+  for (int run = 0; run < 20; ++run) {
+    const double start = Now(*pool);
+    if (!decoder->Score(batch, scores).ok()) std::exit(1);
+    const double middle = Now(*pool);
+    if (!decoder->Generate(prompts, -1, options.tokens - options.prompt, &generated).ok()) std::exit(1);
+    best_score = std::min(best_score, middle - start);
+    best_generate = std::min(best_generate, Now(*pool) - middle);
+  }
+  std::printf("                 %9.0f sequences/s scored, %9.0f sequences/s continued by %d tokens\n", options.batch / best_score, options.batch / best_generate,
+              options.tokens - options.prompt);
 }
 
 }  // namespace
