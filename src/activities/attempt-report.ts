@@ -1,7 +1,7 @@
 /** How one attempt of a stage ended and what follows: the ledger's decision, as it stands in the history. References and digests only. */
 export type AttemptReport = {
   readonly attempt: number;
-  /** This call made the job; false when it found the stage done or adopted a job that was there. */
+  /** A job that this sweep asked for has ended; false when the stage was found done or the job was another sweep's. */
   readonly launched: boolean;
 } & (
   | { readonly next: 'done'; readonly steps: number; readonly resultDigest: string }

@@ -19,8 +19,6 @@ export type PreparedAttempt =
       readonly kind: 'attempt';
       readonly attempt: AttemptFolder;
       readonly job: JobSpec;
-      /** This call decided it; false when it was found under way. */
-      readonly isNew: boolean;
     }
   | { readonly kind: 'park'; readonly decision: LedgerDecision & { readonly kind: 'park' } };
 
@@ -35,8 +33,7 @@ export async function prepareAttempt(
 ): Promise<PreparedAttempt> {
   const { open } = history;
   const published = await open?.job();
-  if (open !== undefined && published !== undefined)
-    return { kind: 'attempt', attempt: open, job: published, isNew: false };
+  if (open !== undefined && published !== undefined) return { kind: 'attempt', attempt: open, job: published };
   const spec = await specOf(parts, stage, input);
   const decision = decideNext(parts, execution, spec, history);
   if (decision.kind === 'park') return { kind: 'park', decision };
@@ -56,7 +53,7 @@ export async function prepareAttempt(
     annotations: { sweep: input.sweepId, stage: input.label },
   });
   const attempt = stage.attempt(number);
-  return { kind: 'attempt', attempt, job: await attempt.publishJob(job), isNew: true };
+  return { kind: 'attempt', attempt, job: await attempt.publishJob(job) };
 }
 
 /** Makes the job exist; idempotent. Returns how the attempt ended when it cannot even begin. */

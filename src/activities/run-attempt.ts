@@ -1,7 +1,7 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
-import type { StageFolder } from '../artifacts/stage-folder.ts';
+import type { StageFolder, StageHistory } from '../artifacts/stage-folder.ts';
 import type { StageResult } from '../artifacts/stage-result.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import { digestOf } from '../experiment/canonical-json.ts';
@@ -47,22 +47,23 @@ async function attemptOf(
     stage.history(),
     new SweepFolder(parts.store, input.sweepId).execution(),
   ]);
-  if (history.result !== undefined) return doneReport(history.result, false);
+  if (history.result !== undefined) return doneReport(history.result, await closeFinished(parts, history, input));
   const prepared = await prepareAttempt(parts, stage, input, execution, history, beat);
   if (prepared.kind === 'park') return parkReport(prepared.decision, 0, false);
-  const { attempt, job, isNew } = prepared;
+  const { attempt, job } = prepared;
+  const launched = isOurs(job, input);
   const end = await launchJob(parts, job, beat);
   const ended = end ?? (await watchUntilEnd(parts, attempt, job, input, execution, beat));
   beat.now({ attempt: attempt.number, state: 'collecting', job: job.name });
   const { evidence, result } = await collectStage(parts, attempt, job, ended);
-  if (result !== undefined) return doneReport(result, isNew);
+  if (result !== undefined) return doneReport(result, launched);
   const next = decideNext(parts, execution, await stage.spec(), await stage.history());
   const { sentence, checkpointStep } = evidence;
-  if (next.kind === 'park') return parkReport(next, checkpointStep, isNew);
+  if (next.kind === 'park') return parkReport(next, checkpointStep, launched);
   return {
     next: 'relaunch',
     attempt: attempt.number,
-    launched: isNew,
+    launched,
     afterMs: next.backoffMs,
     class: evidence.failure ?? evidence.outcome,
     rule: evidence.rule,
@@ -91,6 +92,29 @@ async function watchUntilEnd(
     }
     throw error;
   }
+}
+
+/**
+ * True when this sweep asked for the job: each attempt is reported when it ends, once, so an attempt that was found under way (its watcher died) counts here,
+ * and one that was adopted from another sweep does not.
+ */
+function isOurs(job: JobSpec, input: TrainStageInput): boolean {
+  return job.annotations.sweep === input.sweepId;
+}
+
+/** A worker that died between result.json and evidence.json left the attempt open: it is closed, when its job is gone. True when its job is counted now. */
+async function closeFinished(parts: ActivityParts, history: StageHistory, input: TrainStageInput): Promise<boolean> {
+  const job = await history.open?.job();
+  if (history.open === undefined || job === undefined) return false;
+  const { state } = await parts.launcher.observe(job);
+  if (state !== 'ended' && state !== 'lost') return false;
+  await collectStage(
+    parts,
+    history.open,
+    job,
+    state === 'ended' ? { kind: 'ended' } : { kind: 'lost', reason: 'gone' },
+  );
+  return isOurs(job, input);
 }
 
 function doneReport(result: StageResult, launched: boolean): AttemptReport {

@@ -57,7 +57,7 @@ export interface TrainStageOutcome {
   readonly steps: number;
   /** sha256 of result.json. */
   readonly resultDigest: string;
-  /** Jobs that this workflow launched; 0 when it found the stage done or adopted its job. */
+  /** Jobs asked for by this sweep that ended in this workflow; 0 when it found the stage done. */
   readonly jobsStarted: number;
 }
 

@@ -109,7 +109,7 @@ describe('an attempt whose activity is cancelled', () => {
     expect(await attempt.evidence()).toBeUndefined();
     expect(await world.run(new MockActivityEnvironment({ attempt: 2 }))).toMatchObject({
       next: 'done',
-      launched: false,
+      launched: true,
     });
     expect(world.starts).toBe(1);
   });
@@ -146,6 +146,15 @@ describe('an attempt', () => {
     expect(first).toMatchObject({ next: 'done', attempt: 1, launched: true });
     expect(await world.run(new MockActivityEnvironment())).toEqual({ ...first, launched: false });
     expect(world.starts).toBe(1);
+  });
+
+  it('that was left open behind its result is closed, and counted once', async () => {
+    const world = await AttemptWorld.create(folder, () => succeeds());
+    await world.run(new MockActivityEnvironment());
+    await rm(join(world.folder.attempt(1).path, 'evidence.json'));
+    expect(await world.run(new MockActivityEnvironment())).toMatchObject({ next: 'done', launched: true });
+    expect(await world.folder.attempt(1).evidence()).toMatchObject({ outcome: 'succeeded' });
+    expect(await world.run(new MockActivityEnvironment())).toMatchObject({ next: 'done', launched: false });
   });
 
   it("reports the ledger's decision with class, rule and the trainer's sentence", async () => {
