@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -54,6 +55,7 @@ export async function ensureEmbeddedWorker(
   server: EmbeddedServer,
   { slots, say }: EnsureWorkerOptions = {},
 ): Promise<EmbeddedWorker> {
+  rmSync(stoppedFile(store), { force: true });
   const digest = codeDigest();
   const running = runningEmbeddedWorker(store);
   if (running !== undefined && misfit(store, running, server, digest, slots) === undefined) return running;
@@ -75,6 +77,26 @@ export async function stopEmbeddedWorker(store: string): Promise<boolean> {
   if (worker === undefined) return false;
   await endProcess(worker, STOP_MS);
   return true;
+}
+
+export interface StoppedByHand {
+  readonly by: string;
+  readonly at: string;
+}
+
+/** Remembers that a person stopped this store: looking at it must not set it going again. Starting its worker forgets it. */
+export function rememberStop(store: string, by: string): void {
+  mkdirSync(embeddedFolder(store), { recursive: true });
+  const stopped: StoppedByHand = { by, at: new Date().toISOString() };
+  writeFileSync(stoppedFile(store), `${JSON.stringify(stopped)}\n`);
+}
+
+export function stoppedByHand(store: string): StoppedByHand | undefined {
+  try {
+    return JSON.parse(readFileSync(stoppedFile(store), 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Called by the worker itself: others see by it that its event loop turns. */
@@ -174,6 +196,10 @@ function start(store: string, server: EmbeddedServer, digest: string, slots: num
 
 function recordFile(store: string): string {
   return join(embeddedFolder(store), 'worker.json');
+}
+
+function stoppedFile(store: string): string {
+  return join(embeddedFolder(store), 'stopped.json');
 }
 
 function lifeFile(store: string): string {

@@ -31,8 +31,8 @@ const RESTARTS_WITHIN_MS = 120_000;
 export async function followToTheEnd(followed: Followed): Promise<ExitCode> {
   using interrupts = listenForInterrupts();
   const end = await follow(followed, interrupts);
-  if (end === 'interrupted') return farewell(followed, interrupts);
-  return tellSweepEnd(followed, end);
+  // Awaited here: otherwise the listener is gone before the second press.
+  return end === 'interrupted' ? await farewell(followed, interrupts) : await tellSweepEnd(followed, end);
 }
 
 async function follow(followed: Followed, interrupts: Interrupts): Promise<SweepEnd | 'interrupted'> {

@@ -29,6 +29,10 @@ function stageLines(stage: StageExplanation, index: number, output: Output, allI
   for (const override of stage.overrides)
     lines.push(`   ${override.by} said at ${override.at}: ${overrideText(override)}`);
   lines.push(...stage.attempts.flatMap((attempt) => attemptLines(attempt, output)));
+  const last = stage.attempts.at(-1)?.evidence;
+  if (stage.result === undefined && last !== undefined && last.outcome === 'failed') {
+    lines.push(`   when it is parked, this goes on: lethe retry ${stage.label}`);
+  }
   if (stage.result !== undefined) {
     const { steps, stoppedBy, trainerBuild, anchors, microBatchChanged } = stage.result;
     lines.push(

@@ -28,8 +28,8 @@ export interface Connection extends Lethe {
 }
 
 export interface ConnectOptions {
-  /** Start the store's own worker too, when it is down. */
-  readonly worker?: boolean;
+  /** Start the store's own worker too, when it is down: for sure, or unless a person has stopped the store. */
+  readonly worker?: boolean | 'unless stopped';
   readonly slots?: number;
   readonly say?: (text: string) => void;
 }
@@ -43,8 +43,9 @@ export async function connectStore(store: Store, options: ConnectOptions = {}): 
   const lethe = await connect({ address: server.address, namespace: store.temporal.namespace }, 15_000);
   await ensureNamespace(lethe);
   if (options.worker) {
-    const { ensureEmbeddedWorker } = await import('./embedded-worker.ts');
-    await ensureEmbeddedWorker(store.path, server, options);
+    const { ensureEmbeddedWorker, stoppedByHand } = await import('./embedded-worker.ts');
+    const stays = options.worker === 'unless stopped' && stoppedByHand(store.path) !== undefined;
+    if (!stays) await ensureEmbeddedWorker(store.path, server, options);
   }
   return { ...lethe, embedded: server, ui: server.uiAddress };
 }

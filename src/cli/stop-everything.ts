@@ -1,8 +1,10 @@
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
+import { isLocal } from '../artifacts/launched.ts';
 import type { Store } from '../artifacts/store.ts';
 import { LocalLauncher } from '../jobs/local/local-launcher.ts';
 import { stopEmbeddedServer } from '../temporal/embedded-server.ts';
-import { stopEmbeddedWorker } from './embedded-worker.ts';
+import { isAlive } from '../temporal/process-identity.ts';
+import { rememberStop, stopEmbeddedWorker } from './embedded-worker.ts';
 import { launchBinary } from './project-folder.ts';
 
 export interface Stopped {
@@ -20,6 +22,7 @@ export async function stopEverything(
   store: Store,
   { by, say }: { readonly by: string; readonly say: (text: string) => void },
 ): Promise<Stopped> {
+  rememberStop(store.path, by);
   const worker = await stopEmbeddedWorker(store.path);
   const jobs = await stopJobs(store, by, say);
   const server = await stopEmbeddedServer(store.path);
@@ -27,7 +30,7 @@ export async function stopEverything(
 }
 
 async function stopJobs(store: Store, by: string, say: (text: string) => void): Promise<string[]> {
-  const attempts = await openAttempts(store);
+  const attempts = await unfinishedJobs(store);
   if (attempts.length === 0) return [];
   say(`${attempts.length} job${attempts.length === 1 ? '' : 's'} write a checkpoint and end`);
   const launcher = new LocalLauncher({ launchBinary: [launchBinary] });
@@ -54,6 +57,16 @@ async function stopJob(attempt: AttemptFolder, launcher: LocalLauncher, by: stri
   });
   await launcher.cancel(job, GRACE_MS);
   return job.name;
+}
+
+/** Jobs that run, or could still start: what was launched and is dead needs no stop. */
+async function unfinishedJobs(store: Store): Promise<AttemptFolder[]> {
+  const open = await openAttempts(store);
+  const launched = await Promise.all(open.map((attempt) => attempt.launched()));
+  return open.filter((_, index) => {
+    const job = launched[index];
+    return job === undefined || !isLocal(job) || isAlive(job);
+  });
 }
 
 /** Attempts of the store that are not over, by the files alone: a lost table of jobs hides none. */

@@ -109,6 +109,22 @@ describe('a sweep from the command line', { timeout: 300_000 }, () => {
   });
 });
 
+describe('two commands at once', { timeout: 300_000 }, () => {
+  it('run one sweep, with one server, one worker and each job once', async () => {
+    const world = setup({ steps: 400 });
+    const both = await Promise.all([
+      world.lethe('run', world.file, '--json'),
+      world.lethe('run', world.file, '--json'),
+    ]);
+    const ends = both.map(({ stdout }) => jsonLines(stdout).at(-1)!);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(ends[0]!.statisticsDigest).toBe(ends[1]!.statisticsDigest);
+    const stages = join(world.store, 'stages');
+    const attempts = readdirSync(stages).map((key) => readdirSync(join(stages, key, 'attempts')));
+    expect(attempts).toEqual([['1'], ['1'], ['1'], ['1']]);
+  });
+});
+
 describe('a sweep that is under way', { timeout: 300_000 }, () => {
   it('survives kills of worker, trainers, server and terminal, and ends with the same statistics', async () => {
     const whole = setup({ steps: 400 });
@@ -159,6 +175,12 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     expect(stopped).toMatchObject({ worker: true, server: true });
     expect((stopped.jobs as string[]).length).toBeGreaterThan(0);
     expect(world.trainers()).toEqual([]);
+    // Looking at it starts the server, and nothing else.
+    expect(await world.last('status')).toMatchObject({
+      phase: 'running',
+      reason: expect.stringMatching(/^stopped by lethe stop .*lethe resume toy~/),
+    });
+    expect(alive(world.pidOf('worker'))).toBe(false);
     const resumed = await world.lethe('resume', 'toy', '--json');
     expect(resumed.code).toBe(0);
     const explanation = (await world.last('explain', 'gpt2-d8.forgetting.s1')) as {

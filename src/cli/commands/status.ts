@@ -32,7 +32,7 @@ async function showStatus(name: string | undefined, options: StoreOptions): Prom
   // A sweep that is whole is known from the store; for any other one the server has the rest to say.
   let status = await observer.observe(undefined);
   if (status.phase !== 'done') {
-    const connection = await connectStore(store, { say: (text) => output.say(text) });
+    const connection = await connectStore(store, { worker: 'unless stopped', say: (text) => output.say(text) });
     status = await observer.observe(connection);
     await connection.close();
   }

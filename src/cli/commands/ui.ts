@@ -20,7 +20,7 @@ async function showUi(name: string | undefined, options: StoreOptions): Promise<
   const output = new Output(options);
   const store = await openStore(options.store);
   const sweep = name === undefined ? undefined : await findSweep(store, name);
-  const connection = await connectStore(store, { say: (text) => output.say(text) });
+  const connection = await connectStore(store, { worker: 'unless stopped', say: (text) => output.say(text) });
   await connection.close();
   if (connection.ui === undefined) {
     output.record({ address: connection.address, namespace: connection.namespace });

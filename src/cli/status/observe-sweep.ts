@@ -6,6 +6,7 @@ import { stageWorkflowId } from '../../experiment/workflow-ids.ts';
 import type { Lethe } from '../../temporal/connection.ts';
 import { describeStages, listStages, type StageRow } from '../../temporal/stage-rows.ts';
 import { describeSweep, type SweepDescription, sweepOverview } from '../../temporal/sweep-client.ts';
+import { stoppedByHand } from '../embedded-worker.ts';
 import { machineRate } from '../machine-rate.ts';
 import type { StoredSweep } from '../sweeps.ts';
 import { foldStatus, type LiveStage, type SweepPhase, type SweepStatus } from './sweep-status.ts';
@@ -40,12 +41,18 @@ export class SweepObserver {
     const parked: readonly ParkedStage[] = told?.parked ?? outcomeOf(described)?.parked ?? [];
     const held = new Set(parked.filter((stage) => stage.class === 'held by breaker').map((stage) => stage.number));
     const verdict = outcomeOf(described)?.verdict;
-    const reason = reasonOf(described, told?.held ?? []);
+    const phase = this.#phase(described, told?.phase === 'paused');
+    const stopped = phase === 'running' || phase === 'paused' ? stoppedByHand(this.#store.path) : undefined;
+    const reason = stopped
+      ? `stopped by ${stopped.by} at ${stopped.at}; to go on: lethe resume ${id}`
+      : phase === 'paused'
+        ? `paused; to go on: lethe resume ${id}`
+        : reasonOf(described, told?.held ?? []);
     return foldStatus({
       sweep: id,
       planHash,
       plan,
-      phase: this.#phase(described, told?.phase === 'paused'),
+      phase,
       ...(reason === undefined ? {} : { reason }),
       ...(verdict === undefined ? {} : { verdict }),
       done: this.#done,
