@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
 import type { StageFolder, StageHistory } from '../artifacts/stage-folder.ts';
+import type { Store } from '../artifacts/store.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
@@ -19,6 +20,8 @@ export type PreparedAttempt =
       readonly kind: 'attempt';
       readonly attempt: AttemptFolder;
       readonly job: JobSpec;
+      /** Why it is over before it began: nothing is to be launched. */
+      readonly end?: AttemptEnd;
     }
   | { readonly kind: 'park'; readonly decision: LedgerDecision & { readonly kind: 'park' } };
 
@@ -39,7 +42,7 @@ export async function prepareAttempt(
   if (decision.kind === 'park') return { kind: 'park', decision };
   const number = open?.number ?? decision.attempt;
   beat.now({ attempt: number, state: 'preparing', reason: 'data' });
-  for (const part of [spec.train, spec.score]) if (part !== undefined) await makeData(parts.store, part.data);
+  const end = await prepareData(parts.store, spec);
   const { checkpointEvery } = execution;
   const job = makeJobSpec({
     storeId: parts.store.id,
@@ -53,7 +56,18 @@ export async function prepareAttempt(
     annotations: { sweep: input.sweepId, stage: input.label },
   });
   const attempt = stage.attempt(number);
-  return { kind: 'attempt', attempt, job: await attempt.publishJob(job) };
+  return { kind: 'attempt', attempt, job: await attempt.publishJob(job), ...(end && { end }) };
+}
+
+/** Data that cannot be used fail the attempt like a job that cannot use them, so that every page and the ledger tell of it. */
+async function prepareData(store: Store, spec: StageSpec): Promise<AttemptEnd | undefined> {
+  try {
+    for (const part of [spec.train, spec.score]) if (part !== undefined) await makeData(store, part.data);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'DatasetError') throw error;
+    return { kind: 'no-data', reason: error.message.replaceAll(`${store.path}/`, '') };
+  }
 }
 
 /** Makes the job exist; idempotent. Returns how the attempt ended when it cannot even begin. */

@@ -51,8 +51,8 @@ async function attemptOf(
   const prepared = await prepareAttempt(parts, stage, input, execution, history, beat);
   if (prepared.kind === 'park') return parkReport(prepared.decision, 0, false);
   const { attempt, job } = prepared;
-  const launched = isOurs(job, input);
-  const end = await launchJob(parts, job, beat);
+  const launched = prepared.end === undefined && isOurs(job, input);
+  const end = prepared.end ?? (await launchJob(parts, job, beat));
   const ended = end ?? (await watchUntilEnd(parts, attempt, job, input, execution, beat));
   beat.now({ attempt: attempt.number, state: 'collecting', job: job.name });
   const { evidence, result } = await collectStage(parts, attempt, job, ended);

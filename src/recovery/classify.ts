@@ -31,6 +31,8 @@ export type AttemptEnd =
   | { readonly kind: 'lost'; readonly reason: string }
   /** Its name belongs to a job that is not ours. */
   | { readonly kind: 'name-taken'; readonly reason: string }
+  /** Its dataset cannot be made, or is not what its digest says; there was no job. */
+  | { readonly kind: 'no-data'; readonly reason: string }
   /** It waited past its deadline for an image or for a place that does not exist. */
   | { readonly kind: 'never-started'; readonly failure: 'image' | 'unschedulable'; readonly reason: string };
 
@@ -61,6 +63,7 @@ export function classify(facts: AttemptFacts): Classification {
   if (refused !== undefined) return failed('crash', 'the files of a finished trainer were refused', refused);
   if (outcome !== undefined) return byCode(outcome.code, 'outcome.json', outcome.sentence);
   if (end.kind === 'name-taken') return failed('config', 'the name of the job is taken', end.reason);
+  if (end.kind === 'no-data') return failed('data', 'its dataset cannot be used', end.reason);
   if (end.kind === 'never-started') return failed(end.failure, 'the job never started', end.reason);
   if (platform?.outOfMemory)
     return failed('out-of-memory', 'killed by the kernel for memory', withoutWord('was killed for memory'));

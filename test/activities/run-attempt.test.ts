@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
@@ -10,6 +10,7 @@ import { firstSetup } from '../../src/activities/first-setup.ts';
 import { FrozenPlans } from '../../src/activities/frozen-plans.ts';
 import { makeRunAttempt } from '../../src/activities/run-attempt.ts';
 import { Store } from '../../src/artifacts/store.ts';
+import { buildDataset } from '../../src/data/build-dataset.ts';
 import type { PlanStage } from '../../src/experiment/plan.ts';
 import { type FakeBehaviour, fails, hangs, succeeds } from '../../src/jobs/fake/fake-behaviour.ts';
 import { FakeLauncher } from '../../src/jobs/fake/fake-launcher.ts';
@@ -223,5 +224,23 @@ describe('an attempt', () => {
     world.platform.create({ ...foreign, ...spec });
     expect(await world.run(new MockActivityEnvironment())).toMatchObject({ next: 'park', class: 'config' });
     expect(world.platform.find(jobName)).toBeDefined();
+  });
+
+  it('fails as data, and launches nothing, when a dataset is damaged; goes on once it is whole', async () => {
+    const world = await AttemptWorld.create(folder, () => succeeds());
+    const { train } = world.stage.spec;
+    if (train === undefined) throw new Error('expected a stage that trains');
+    const { digest } = train.data;
+    await buildDataset(join(world.store.path, 'data'), train.data);
+    await appendFile(join(world.store.dataPath(digest), 'tokens.jsonl'), ' ');
+    const parked = await world.run(new MockActivityEnvironment());
+    expect(parked).toMatchObject({ next: 'park', class: 'data', attempt: 1, launched: false });
+    expect(parked).toHaveProperty('sentence', expect.stringContaining(`expected data/${digest}/tokens.jsonl`));
+    expect(await world.folder.attempt(1).evidence()).toMatchObject({ failure: 'data' });
+    expect(world.starts).toBe(0);
+
+    await rm(world.store.dataPath(digest), { recursive: true });
+    await world.folder.addOverride({ reopenedAfterAttempt: 1, by: 'a person', at: new Date().toISOString() });
+    expect(await world.run(new MockActivityEnvironment())).toMatchObject({ next: 'done', attempt: 2, launched: true });
   });
 });

@@ -45,6 +45,7 @@ describe('the class of an attempt that is over', () => {
   it.each([
     [{ kind: 'lost', reason: 'its node is gone' } as const, 'preempted'],
     [{ kind: 'name-taken', reason: 'it is another team’s job' } as const, 'config'],
+    [{ kind: 'no-data', reason: 'tokens.jsonl has another digest' } as const, 'data'],
     [{ kind: 'never-started', failure: 'image', reason: 'ImagePullBackOff' } as const, 'image'],
     [{ kind: 'never-started', failure: 'unschedulable', reason: 'no node has 8 GPUs' } as const, 'unschedulable'],
   ])('takes %o for %s and keeps its reason', (end, failure) => {
