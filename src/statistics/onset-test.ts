@@ -3,6 +3,9 @@ import type { RunSpread } from './run-spread.ts';
 import type { OnsetTest } from './scale-test.ts';
 import { type SimulatedNulls, simulatedP, upperQuantile } from './simulated-nulls.ts';
 
+/** Below this the runs of a scale are alike, and what is left is rounding: nothing to judge a bend by. */
+const LEAST_SIGMA = 1e-12;
+
 /** T2: is there an upward change of slope that the spread between seeds does not explain? Requires df > 0 and 4 scales; otherwise null. */
 export function onsetTest(
   spread: RunSpread,
@@ -11,7 +14,8 @@ export function onsetTest(
   alpha: number,
 ): OnsetTest | null {
   const directions = onsetDirections(x, spread.counts);
-  if (directions.length === 0 || spread.df === 0 || !(spread.sigma > 0) || nulls.onset.length === 0) return null;
+  if (directions.length === 0 || spread.df === 0 || !(spread.sigma > LEAST_SIGMA) || nulls.onset.length === 0)
+    return null;
   const weighted = spread.means.map((mean, k) => mean * Math.sqrt(spread.counts[k] as number));
   let best = directions[0] as OnsetDirection;
   let statistic = Number.NEGATIVE_INFINITY;
