@@ -1,6 +1,6 @@
 /**
- * Ctrl-C while a sweep is followed: the first press detaches, a second one while the farewell is shown stops everything. In a terminal the signal reaches
- * `bin/lethe` and this process, and `bin/lethe` passes its own on: two within `SAME_PRESS_MS` are one press. SIGTERM and SIGHUP detach as well.
+ * Ctrl-C while a sweep is followed: the first press detaches, a second one while the farewell is shown stops everything. Who signals a whole process group without
+ * a terminal reaches this process twice, the second time by `bin/lethe`: two within `SAME_PRESS_MS` are one press. SIGTERM and SIGHUP detach as well.
  */
 const SAME_PRESS_MS = 250;
 

@@ -94,3 +94,15 @@ describe('status of a sweep', () => {
     expect(status.rows[0]).toMatchObject({ state: 'queued', stage: { reason: 'waits for 1 of 2 cores, 2 are taken' } });
   });
 });
+
+describe('a store that was stopped', () => {
+  it('shows the stages where they stopped, not as running', async () => {
+    const running = live('x', { step: 5, steps: 20, tokensPerSecond: 1000 });
+    const { status } = await setup({ phase: 'stopped', live: new Map([[0, running]]), secondsLeft: () => 10 });
+    const row = status.rows.find((each) => each.stage.number === 0)!;
+    expect(row).toMatchObject({ state: 'paused', stage: { step: 5, steps: 20 } });
+    expect(row.stage.tokensPerSecond).toBeUndefined();
+    expect(status).toMatchObject({ tokensPerSecond: 0, stages: { active: 0 } });
+    expect(status.secondsLeft).toBeUndefined();
+  });
+});

@@ -177,7 +177,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     expect(world.trainers()).toEqual([]);
     // Looking at it starts the server, and nothing else.
     expect(await world.last('status')).toMatchObject({
-      phase: 'running',
+      phase: 'stopped',
       reason: expect.stringMatching(/^stopped by lethe stop .*lethe resume toy~/),
     });
     expect(alive(world.pidOf('worker'))).toBe(false);

@@ -41,12 +41,14 @@ export class SweepObserver {
     const parked: readonly ParkedStage[] = told?.parked ?? outcomeOf(described)?.parked ?? [];
     const held = new Set(parked.filter((stage) => stage.class === 'held by breaker').map((stage) => stage.number));
     const verdict = outcomeOf(described)?.verdict;
-    const phase = this.#phase(described, told?.phase === 'paused');
-    const stopped = phase === 'running' || phase === 'paused' ? stoppedByHand(this.#store.path) : undefined;
+    const open = this.#phase(described, told?.phase === 'paused');
+    const stopped = open === 'running' || open === 'paused' ? stoppedByHand(this.#store.path) : undefined;
+    const phase = stopped === undefined ? open : 'stopped';
+    const goOn = `to go on: lethe resume ${id}`;
     const reason = stopped
-      ? `stopped by ${stopped.by} at ${stopped.at}; to go on: lethe resume ${id}`
+      ? `stopped by ${stopped.by} at ${stopped.at}; ${goOn}`
       : phase === 'paused'
-        ? `paused; to go on: lethe resume ${id}`
+        ? `paused; ${goOn}`
         : reasonOf(described, told?.held ?? []);
     return foldStatus({
       sweep: id,

@@ -53,7 +53,17 @@ export interface RunStatus {
   readonly stage: StageStatus;
 }
 
-export const SWEEP_PHASES = ['not started', 'running', 'paused', 'done', 'settled', 'cancelled', 'failed'] as const;
+/** `stopped` = open, but `lethe stop` has ended the worker and the jobs. */
+export const SWEEP_PHASES = [
+  'not started',
+  'running',
+  'paused',
+  'stopped',
+  'done',
+  'settled',
+  'cancelled',
+  'failed',
+] as const;
 export type SweepPhase = (typeof SWEEP_PHASES)[number];
 
 export interface SweepStatus {
@@ -164,14 +174,23 @@ function stageStatus(stage: PlanStage, seen: Observation): StageStatus {
     };
   }
   const live = seen.live.get(number);
-  if (live?.status === 'running') return { ...base, ...liveStatus(stage, live, seen) };
-  const open = seen.phase === 'running' || seen.phase === 'paused';
+  if (live?.status === 'running') {
+    const status = liveStatus(stage, live, seen);
+    if (seen.phase !== 'stopped') return { ...base, ...status };
+    // Its heartbeats are of before the stop.
+    const { reason: _, secondsLeft: __, tokensPerSecond: ___, ...left } = status;
+    return { ...base, ...left, state: 'paused' };
+  }
+  const open = seen.phase === 'running' || seen.phase === 'paused' || seen.phase === 'stopped';
   if (live?.status === 'failed')
     return { ...base, state: open ? 'waiting' : 'parked', reason: 'its workflow has ended as Failed' };
   if (live !== undefined && live.status !== 'completed' && !open)
     return { ...base, state: 'cancelled', workflowId: live.workflowId };
   const parentsDone = stage.parents.every((parent) => seen.done.has(parent));
-  return { ...base, state: !parentsDone ? 'blocked' : seen.phase === 'paused' ? 'paused' : 'ready' };
+  return {
+    ...base,
+    state: !parentsDone ? 'blocked' : seen.phase === 'running' || seen.phase === 'not started' ? 'ready' : 'paused',
+  };
 }
 
 function liveStatus(
