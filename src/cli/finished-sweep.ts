@@ -1,6 +1,7 @@
 import type { Store } from '../artifacts/store.ts';
 import { describeSweep } from '../temporal/sweep-client.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { finishedKeys } from './finished-keys.ts';
 import { connectStore } from './session.ts';
 import type { StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
@@ -25,6 +26,5 @@ export async function whenWhole(store: Store, sweep: StoredSweep, output: Output
 }
 
 export async function everyResultIsThere(store: Store, { plan }: StoredSweep): Promise<boolean> {
-  for (const { key } of plan.stages) if ((await store.stage(key).result()) === undefined) return false;
-  return true;
+  return (await finishedKeys(store.path, plan)).size === new Set(plan.stages.map(({ key }) => key)).size;
 }

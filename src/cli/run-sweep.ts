@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Store } from '../artifacts/store.ts';
+import { NoStore, Store } from '../artifacts/store.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { SweepSchedule } from '../experiment/sweep-control.ts';
 import { describeSweep, startAgain, startSweep } from '../temporal/sweep-client.ts';
@@ -39,15 +39,15 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   const output = new Output(options);
   const say = (text: string) => output.say(text);
   const loaded = await loadSweep(file);
-  await requireTrainer();
-  await requireRoom(loaded, options);
-  const store = await Store.create(storeFolder(options.store), EMBEDDED);
-  const before = await listSweeps(store);
-
-  if (before.some(({ id }) => id === loaded.id)) {
-    const whole = await whenWhole(store, await readSweep(store, loaded.id), output);
+  const there = await storeIfThere(storeFolder(options.store));
+  const before = there === undefined ? [] : await listSweeps(there);
+  if (there !== undefined && before.some(({ id }) => id === loaded.id)) {
+    const whole = await whenWhole(there, await readSweep(there, loaded.id), output);
     if (whole !== undefined) return whole;
   }
+  await requireTrainer();
+  await requireRoom(loaded, options);
+  const store = there ?? (await Store.create(storeFolder(options.store), EMBEDDED));
   await makeRoom(
     store,
     loaded,
@@ -80,6 +80,15 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   output.record({ event: 'detached', sweep: sweep.id, planHash: sweep.planHash, ui });
   output.line(`${sweep.id} is under way. Follow it with: lethe watch ${sweep.id}`);
   return EXIT.done;
+}
+
+async function storeIfThere(folder: string): Promise<Store | undefined> {
+  try {
+    return await Store.open(folder);
+  } catch (error) {
+    if (error instanceof NoStore) return undefined;
+    throw error;
+  }
 }
 
 /** Starts the sweep where that is called for. Returns its end when it has settled: that changes only by `resume` and `retry`. */

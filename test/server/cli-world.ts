@@ -71,10 +71,14 @@ checkpointEvery: 10
     });
   }
 
-  async until<T>(what: string, look: () => T | undefined | false, limitMs = 60_000): Promise<T> {
+  async until<T>(
+    what: string,
+    look: () => T | undefined | false | Promise<T | undefined | false>,
+    limitMs = 60_000,
+  ): Promise<T> {
     const deadline = Date.now() + limitMs;
     for (;;) {
-      const seen = look();
+      const seen = await look();
       if (seen !== undefined && seen !== false) return seen;
       if (Date.now() > deadline) throw new Error(`waited ${limitMs / 1000} s for ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 50));

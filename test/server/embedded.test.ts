@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Store } from '../../src/artifacts/store.ts';
 import { EMBEDDED } from '../../src/cli/session.ts';
+import { connect } from '../../src/temporal/connection.ts';
 import { runningEmbeddedServer } from '../../src/temporal/embedded-server.ts';
 import { isAlive } from '../../src/temporal/process-identity.ts';
 import { CliWorld, jsonLines } from './cli-world.ts';
@@ -73,7 +74,44 @@ describe('the server of a store', { timeout: 120_000 }, () => {
   });
 });
 
-describe('lethe doctor', { timeout: 60_000 }, () => {
+describe('lethe doctor', { timeout: 180_000 }, () => {
+  it('finds a job whose workflow was terminated, and the next resume adopts it', async () => {
+    const world = await setup();
+    world.writeSweep({ steps: 20_000 });
+    expect((await world.lethe('run', world.file, '--detach')).code).toBe(0);
+    await world.until('a trainer', () => world.trainers().length > 0);
+    process.kill(world.pidOf('worker'), 'SIGKILL');
+    const lethe = await connect({
+      address: runningEmbeddedServer(world.store)!.address,
+      namespace: EMBEDDED.namespace,
+    });
+    for await (const { workflowId } of lethe.client.workflow.list({ query: 'ExecutionStatus = "Running"' })) {
+      await lethe.client.workflow.getHandle(workflowId).terminate('by hand');
+    }
+    await lethe.close();
+    const { code, stdout } = await world.lethe('doctor', '--json');
+    expect(code).toBe(3);
+    expect(jsonLines(stdout)).toContainEqual(
+      expect.objectContaining({
+        what: 'job',
+        level: 'bad',
+        found: expect.stringMatching(/runs, but its workflow is closed/),
+      }),
+    );
+    const before = world.trainers();
+    expect((await world.lethe('resume', 'toy', '--detach')).code).toBe(0);
+    await world.until('a heartbeat of the adopted job', async () => {
+      const { rows } = (await world.last('status')) as { rows: { state: string }[] };
+      return rows.some(({ state }) => state === 'running');
+    });
+    expect(world.trainers().filter((pid) => before.includes(pid)).length).toBeGreaterThan(0);
+    expect(
+      jsonLines((await world.lethe('doctor', '--json')).stdout).filter(({ found }) =>
+        String(found).includes('workflow is closed'),
+      ),
+    ).toEqual([]);
+  });
+
   it('finds a trainer whose stage is gone', async () => {
     const world = await setup();
     const gone = join(world.folder, 'removed', 'stages', 'a'.repeat(64));

@@ -102,18 +102,27 @@ async function examineOwner(store: Store): Promise<Finding> {
 
 async function examineDisk(store: Store): Promise<Finding> {
   const { bavail, blocks, bsize, ffree, files } = await statfs(store.path);
-  const free = bavail * bsize;
-  const found = `${formatBytes(free)} of ${formatBytes(blocks * bsize)} free`;
-  const inodesLow = files > 0 && ffree / files < 0.01;
-  if (free < LEAST_FREE_BYTES || free / (blocks * bsize) < LEAST_FREE_SHARE || inodesLow) {
-    return {
-      what: 'disk',
-      level: 'bad',
-      found: inodesLow ? `${found}, but only ${ffree} files more fit` : found,
-      fix: '"lethe store gc" removes what nobody needs; "lethe store du" shows what takes the space',
-    };
-  }
-  return { what: 'disk', level: 'good', found };
+  return judgeDisk({ free: bavail * bsize, size: blocks * bsize, filesFree: ffree, files });
+}
+
+/** A disk fills up by bytes or by the number of files. File systems without a limit on files say 0. */
+export function judgeDisk(disk: {
+  readonly free: number;
+  readonly size: number;
+  readonly filesFree: number;
+  readonly files: number;
+}): Finding {
+  const { free, size, filesFree, files } = disk;
+  const found = `${formatBytes(free)} of ${formatBytes(size)} free`;
+  const fewFiles = files > 0 && filesFree / files < 0.01;
+  const full = free < LEAST_FREE_BYTES || free / size < LEAST_FREE_SHARE;
+  if (!full && !fewFiles) return { what: 'disk', level: 'good', found };
+  return {
+    what: 'disk',
+    level: 'bad',
+    found: full ? found : `${found}, but only ${filesFree} files more fit`,
+    fix: '"lethe store gc" removes what nobody needs; "lethe store du" shows what takes the space',
+  };
 }
 
 export function messageOf(error: unknown): string {
