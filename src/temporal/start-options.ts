@@ -18,7 +18,11 @@ export function sweepStartOptions(
     args: [input] as [ScaleSweepInput],
     typedSearchAttributes,
     staticSummary: `sweep ${sweep.sweepId.slice(0, 180)}`,
-    staticDetails: `Sweep \`${sweep.sweepId}\`, plan \`${input.planHash}\`. Its stages are the workflows with \`LetheSweep = "${sweep.sweepId.toLowerCase()}"\`; their state is in the current details above. \`lethe status ${sweep.sweepId}\` shows the same in a terminal.`,
+    // The pane of the UI has room for five lines.
+    staticDetails: [
+      `Its stages: the workflows with \`LetheSweep="${sweep.sweepId.toLowerCase()}"\`; add \`AND LetheState="parked"\` for those that gave up.`,
+      `In a terminal: \`lethe status ${sweep.sweepId}\``,
+    ].join('\n\n'),
     memo: { sweepId: sweep.sweepId, planHash: input.planHash, schedule: input.schedule },
   };
 }

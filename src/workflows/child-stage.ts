@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { rootCause, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   CancelledFailure,
@@ -72,10 +72,11 @@ function endOf(error: unknown): StageEnd {
   if (cause instanceof CancelledFailure) return { kind: 'cancelled', elsewhere: false };
   if (cause instanceof ApplicationFailure && !REPLAY_FAILURES.test(`${cause.type} ${cause.message}`)) {
     const detail = cause.details?.[0] as ParkedStage | undefined;
-    const reason = detail ?? { class: 'internal', rule: cause.message, attempt: 0 };
-    return { kind: 'parked', reason: { class: reason.class, rule: reason.rule, attempt: reason.attempt } };
+    const reason = detail ?? { class: 'internal', rule: cause.message, sentence: undefined, attempt: 0 };
+    const { class: failure, rule, sentence, attempt } = reason;
+    return { kind: 'parked', reason: { class: failure, rule, ...(sentence && { sentence }), attempt } };
   }
-  return { kind: 'gone', why: cause instanceof TerminatedFailure ? 'terminated' : (cause?.message ?? error.message) };
+  return { kind: 'gone', why: cause instanceof TerminatedFailure ? 'terminated' : (rootCause(cause) ?? error.message) };
 }
 
 function summaryOf(stage: ScheduledStage, runs: readonly string[]): string {
@@ -86,8 +87,8 @@ function summaryOf(stage: ScheduledStage, runs: readonly string[]): string {
 function detailsOf(sweepId: string, stage: ScheduledStage, runs: readonly string[]): string {
   const shown = runs.slice(0, 20).join(', ');
   return [
-    `**${stage.kind}** of ${stage.model}, seed ${stage.seed}, started by sweep \`${sweepId}\`.`,
-    `Key \`${stage.key}\`. For: ${shown}${runs.length > 20 ? ` and ${runs.length - 20} more` : ''}.`,
+    `For: ${shown}${runs.length > 20 ? ` and ${runs.length - 20} more` : ''}.`,
     `\`lethe explain ${sweepId}/${runs[0] ?? stage.label}\` tells what happened and why.`,
+    `Started by \`${sweepId}\`. Key \`${stage.key.slice(0, 12)}…\``,
   ].join('\n\n');
 }

@@ -1,32 +1,87 @@
-import type { ScaleSweepInput, SweepOverview } from '../experiment/sweep-control.ts';
+import type { ParkedStage, ScaleSweepInput, SweepOverview } from '../experiment/sweep-control.ts';
+import { stageWorkflowId } from '../experiment/workflow-ids.ts';
 import type { StageBoard } from './stage-board.ts';
 
+const PARKED = 50;
 const ROWS = 200;
+const RUNS = 3;
 
-/** The sweep in Markdown for the Temporal UI, worst first: parked stages, then those in flight, then the ready ones; at most 200 rows. */
-export function liveTable(input: ScaleSweepInput, board: StageBoard, now: SweepOverview, verdict?: string): string {
-  const rows: string[] = [];
-  const row = (stage: number, state: string, why = '') => {
-    if (rows.length >= ROWS) return;
-    const runs = board.runsOf[stage] ?? [];
-    const named =
-      runs.length <= 2 ? runs.map((run) => run.id).join(', ') : `${runs[0]?.id} and ${runs.length - 1} more`;
-    rows.push(
-      `| ${board.stage(stage).label} | ${named} | ${state} | ${why.replaceAll('|', '\\|').replaceAll('\n', ' ')} |`,
-    );
+/**
+ * The sweep in Markdown for the Temporal UI, worst first: what is parked, with the reason and what to type, then what is in flight, then what is ready. Names of
+ * stages lead to their workflows.
+ */
+export function liveTable(
+  sweep: Pick<ScaleSweepInput, 'storeId' | 'sweepId'> & { readonly namespace: string },
+  board: StageBoard,
+  now: SweepOverview,
+  verdict?: string,
+): string {
+  const link = (number: number) => {
+    const stage = board.stage(number);
+    const page = `/namespaces/${sweep.namespace}/workflows/${encodeURIComponent(stageWorkflowId(sweep.storeId, stage))}`;
+    return `[${stage.label}](${page})`;
   };
-  for (const stage of now.parked) row(stage.number, `**${stage.class}**`, `${stage.rule}. \`${stage.command}\``);
-  for (const number of board.elsewhere) row(number, 'in another workflow');
+  const rows: string[] = [];
+  const row = (number: number, state: string) => {
+    if (rows.length < ROWS) rows.push(`| ${link(number)} | ${state} | ${runsOf(board, number)} |`);
+  };
+  for (const number of board.elsewhere) row(number, 'in flight, started elsewhere');
   for (const number of board.running) row(number, 'in flight');
   const held = new Set(now.held);
-  for (const number of board.ready.slice(0, ROWS))
-    row(number, held.has(board.stage(number).label) ? 'held by breaker' : 'ready');
-  const table = rows.length === 0 ? [] : ['', '| stage | runs | state | why |', '|---|---|---|---|', ...rows];
+  for (const number of board.ready.slice(0, ROWS)) {
+    row(number, held.has(board.stage(number).label) ? '**held by the breaker**' : 'ready');
+  }
   return [
-    `**${input.sweepId}** · ${now.phase}${verdict === undefined ? '' : ` · verdict ${verdict}`}`,
-    '',
-    `${now.done} of ${now.stages} stages done (${now.jobsReused} found done), ${now.running.length} in flight, ${now.waiting} waiting, ` +
-      `${now.blocked} blocked by parked ones, ${now.parked.length} parked, ${now.held.length} held by the breaker.`,
-    ...table,
+    `**${sweep.sweepId}** · ${now.phase}${verdict === undefined ? '' : ` · verdict ${verdict}`} · ${counts(now)}`,
+    ...parkedList(sweep.sweepId, now.parked, board, link),
+    ...(rows.length === 0 ? [] : ['', '| stage | state | runs |', '|:--|:--|:--|', ...rows]),
   ].join('\n');
+}
+
+function counts(now: SweepOverview): string {
+  const found = now.jobsReused === 0 ? '' : ` (${now.jobsReused} found done)`;
+  const rest = [
+    [now.running.length, 'in flight'],
+    [now.waiting, 'waiting'],
+    [now.parked.length, 'parked'],
+    [now.blocked, 'blocked by parked ones'],
+    [now.held.length, 'held by the breaker'],
+  ] as const;
+  const told = rest.flatMap(([count, what]) => (count === 0 ? [] : [`, ${count} ${what}`]));
+  return `${now.done} of ${now.stages} stages done${found}${told.join('')}`;
+}
+
+function parkedList(
+  sweepId: string,
+  parked: readonly ParkedStage[],
+  board: StageBoard,
+  link: (number: number) => string,
+): string[] {
+  if (parked.length === 0) return [];
+  const items = parked.slice(0, PARKED).map(({ number, class: failure, rule, sentence, attempt, command }) => {
+    const said = sentence === undefined ? '' : ` *${plain(sentence)}*`;
+    const tried = attempt === 0 ? '' : `, attempt ${attempt}`;
+    return `- **${link(number)}** · **${failure}**${tried}: ${plain(rule)}.${said} Runs: ${runsOf(board, number)}. \`${command}\``;
+  });
+  const more = parked.length > PARKED ? [`- … and ${parked.length - PARKED} more`] : [];
+  return [
+    '',
+    'Parked; type the command when the cause is mended:',
+    '',
+    ...items,
+    ...more,
+    '',
+    `All at once: \`lethe retry ${sweepId} --failed\``,
+  ];
+}
+
+function runsOf(board: StageBoard, number: number): string {
+  const runs = board.runsOf[number] ?? [];
+  const named = runs.slice(0, RUNS).map((run) => run.id);
+  return `${named.join(', ')}${runs.length > RUNS ? ` and ${runs.length - RUNS} more` : ''}`;
+}
+
+/** What others wrote, so that it is read as text. */
+function plain(text: string): string {
+  return text.replaceAll('\n', ' ').replaceAll(/[\\`*_[\]<>|]/g, '\\$&');
 }

@@ -379,7 +379,9 @@ class Sweep {
 
   #tell(phase: SweepOverview['phase'], verdict?: string): void {
     this.#phase = phase;
-    if (this.#board !== undefined) setCurrentDetails(liveTable(this.#input, this.#board, this.#overview(), verdict));
+    if (this.#board === undefined) return;
+    const sweep = { ...this.#input, namespace: workflowInfo().namespace };
+    setCurrentDetails(liveTable(sweep, this.#board, this.#overview(), verdict));
   }
 
   get #held() {

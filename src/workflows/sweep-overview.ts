@@ -26,8 +26,8 @@ export function overviewOf(
 
 /** Parked stages with what to type. */
 export function parkedStages(sweepId: string, board: StageBoard): ParkedStage[] {
-  return board.parked.map(([{ number, label }, { class: failure, rule, attempt }]) => {
-    return { number, label, class: failure, rule, attempt, command: `lethe retry ${sweepId}/${label}` };
+  return board.parked.map(([{ number, label }, reason]) => {
+    return { number, label, ...reason, command: `lethe retry ${sweepId}/${label}` };
   });
 }
 

@@ -1,5 +1,5 @@
 import {
-  ApplicationFailure,
+  type ApplicationFailure,
   continueAsNew,
   proxyActivities,
   setCurrentDetails,
@@ -12,11 +12,17 @@ import type { AttemptReport } from '../activities/attempt-report.ts';
 import type { ParkedStage, TrainStageInput, TrainStageOutcome } from '../experiment/sweep-control.ts';
 import { ATTEMPT_ACTIVITY } from './activity-options.ts';
 import { stateAttribute } from './attributes.ts';
+import { decidedFailure } from './decided-failure.ts';
+import { withoutStack } from './without-stack.ts';
 
 const { runAttempt } = proxyActivities<Activities>(ATTEMPT_ACTIVITY);
 
 /** Attempts that make progress have no limit, so neither may the history that holds them. */
 const EVENTS_PER_EXECUTION = 8_000;
+const SHOWN_ATTEMPTS = 50;
+const SENTENCE = 300;
+
+type ParkReport = AttemptReport & { readonly next: 'park' };
 
 /**
  * The one owner of a stage. Launches attempts until the stage has its result or its ledger gives up: Completed with the result's digest, Failed with class, rule
@@ -36,16 +42,16 @@ export async function trainStage(input: TrainStageInput): Promise<TrainStageOutc
       return { key: input.key, attempt, steps, resultDigest, jobsStarted };
     }
     told.push(
-      `| ${report.attempt} | ${report.class} | ${report.rule} | ${report.checkpointStep} | ${report.decision} |`,
+      `| ${report.attempt} | **${report.class}** | ${report.rule} | ${report.reachedStep ?? '?'} | ${report.checkpointStep} | ${report.decision} |`,
     );
-    setCurrentDetails(attemptsTable(input, told));
+    setCurrentDetails(attemptsTable(input, told, report));
     if (report.next === 'park') {
       upsertSearchAttributes([stateAttribute('parked')]);
       throw parkedFailure(input, report);
     }
     upsertSearchAttributes([stateAttribute(report.afterMs > 0 ? 'waiting' : 'relaunch')]);
     if (report.afterMs > 0) {
-      await sleep(report.afterMs, { summary: cut(`${report.class}: ${report.decision}`) });
+      await sleep(report.afterMs, { summary: cut(`wait after ${report.decision}`) });
     }
     if (workflowInfo().historyLength > EVENTS_PER_EXECUTION) await continueAsNew<typeof trainStage>(input);
     summary = cut(
@@ -54,35 +60,46 @@ export async function trainStage(input: TrainStageInput): Promise<TrainStageOutc
   }
 }
 
-function parkedFailure(input: TrainStageInput, report: AttemptReport & { readonly next: 'park' }): ApplicationFailure {
-  const command = `lethe retry ${input.sweepId}/${input.label}`;
+function parkedFailure(input: TrainStageInput, report: ParkReport): ApplicationFailure {
+  const { attempt, rule } = report;
+  const command = retryCommand(input);
   const detail: ParkedStage = {
     number: input.number,
     label: input.label,
     class: report.class,
-    rule: report.rule,
-    attempt: report.attempt,
+    rule,
+    sentence: cut(report.sentence, SENTENCE),
+    attempt,
     command,
   };
-  return ApplicationFailure.create({
-    message: `${input.label} gave up after attempt ${report.attempt}: ${report.class} (${report.rule}). ${report.sentence} To go on: ${command}`,
-    type: report.class,
-    nonRetryable: true,
-    details: [detail],
-  });
+  return decidedFailure(
+    report.class,
+    `${input.label} is parked. ${whyParked(report)} When the cause is mended: ${command}`,
+    detail,
+  );
 }
 
-function attemptsTable(input: TrainStageInput, rows: readonly string[]): string {
+function whyParked({ class: failure, rule, sentence, attempt, reachedStep, checkpointStep }: ParkReport): string {
+  return `${failure} at step ${reachedStep ?? checkpointStep} of attempt ${attempt} (${rule}): ${sentence}.`;
+}
+
+function retryCommand(input: TrainStageInput): string {
+  return `lethe retry ${input.sweepId}/${input.label}`;
+}
+
+function attemptsTable(input: TrainStageInput, rows: readonly string[], last: AttemptReport): string {
+  const parked = last.next === 'park';
   return [
-    `**${input.label}**, key \`${input.key}\``,
+    `**${input.label}** ${parked ? 'is parked.' : 'goes on by itself.'}`,
+    ...(parked ? ['', `When the cause is mended: \`${retryCommand(input)}\``] : []),
     '',
-    '| attempt | class | rule | checkpoint | decision |',
-    '|---|---|---|---|---|',
-    ...rows.slice(-50),
+    '| attempt | class | rule | step | checkpoint | decision |',
+    '|:--|:--|:--|--:|--:|:--|',
+    ...rows.slice(-SHOWN_ATTEMPTS),
   ].join('\n');
 }
 
 /** A summary holds 200 bytes; class, rule and label are ASCII. */
-function cut(text: string): string {
-  return text.length <= 190 ? text : `${text.slice(0, 189)}…`;
+function cut(text: string, length = 190): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
