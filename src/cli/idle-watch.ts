@@ -1,8 +1,6 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLocal } from '../artifacts/launched.ts';
-import type { Store } from '../artifacts/store.ts';
+import { NoStore, Store } from '../artifacts/store.ts';
 import type { Lethe } from '../temporal/connection.ts';
 import { runningEmbeddedServer } from '../temporal/embedded-server.ts';
 import { isAlive } from '../temporal/process-identity.ts';
@@ -33,11 +31,13 @@ export async function whenIdle(options: IdleWatchOptions): Promise<string | unde
   return undefined;
 }
 
-export function storeExists(store: Store): Promise<boolean> {
-  return access(join(store.path, 'store.json')).then(
-    () => true,
-    () => false,
-  );
+/** False when the store was removed, or another one stands in its place. An unreadable one counts as there. */
+export async function storeExists(store: Store): Promise<boolean> {
+  try {
+    return (await Store.open(store.path)).id === store.id;
+  } catch (error) {
+    return !(error instanceof NoStore);
+  }
 }
 
 /** A living job, or an open workflow with a pending activity or timer: a paused sweep that only waits for a word is not busy. */

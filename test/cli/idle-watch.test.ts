@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { whenIdle } from '../../src/cli/idle-watch.ts';
+import { Store } from '../../src/artifacts/store.ts';
+import { storeExists, whenIdle } from '../../src/cli/idle-watch.ts';
+import { EMBEDDED } from '../../src/cli/session.ts';
 
 /** A world whose clock moves ten minutes a look; `busy` says for each look whether something goes on. */
 async function setup(busy: readonly (boolean | 'unknown')[], gone = Number.POSITIVE_INFINITY) {
@@ -39,5 +44,18 @@ describe('the embedded processes', () => {
 
   it('end at once when their store is gone', async () => {
     expect(await setup([true, true, true], 2)).toEqual({ reason: 'the store is gone', looks: 2 });
+  });
+});
+
+describe('a store', () => {
+  it('is gone when it was removed, and when another one stands in its place', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-idle-'));
+    const store = await Store.create(join(folder, 'store'), EMBEDDED);
+    expect(await storeExists(store)).toBe(true);
+    rmSync(store.path, { recursive: true });
+    expect(await storeExists(store)).toBe(false);
+    await Store.create(store.path, EMBEDDED);
+    expect(await storeExists(store)).toBe(false);
+    rmSync(folder, { recursive: true });
   });
 });
