@@ -14,6 +14,8 @@ export type AttemptReport = {
       /** What the ledger changes and how much of its budget is used. */
       readonly decision: string;
       readonly checkpointStep: number;
+      /** The last step that is known of; absent in histories of earlier releases. */
+      readonly reachedStep?: number;
     }
   | {
       readonly next: 'park';
@@ -22,5 +24,7 @@ export type AttemptReport = {
       readonly sentence: string;
       readonly decision: string;
       readonly checkpointStep: number;
+      /** The last step that is known of; absent in histories of earlier releases. */
+      readonly reachedStep?: number;
     }
 );

@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { StageKind } from '../experiment/stage-spec.ts';
 import type { ActivityParts } from './activity-parts.ts';
-import { decideNext } from './decide-next.ts';
+import { decideNext, parkedReason } from './decide-next.ts';
 import type { SettledStage, StageEnd } from './stage-end.ts';
 
 export interface AwaitedStage {
@@ -71,7 +71,7 @@ async function endOf(
     const execution = await new SweepFolder(parts.store, sweepId).execution();
     const next = decideNext(parts, execution, await folder.spec(), history);
     if (next.kind === 'park') {
-      return { kind: 'parked', reason: { class: next.failure, rule: next.rule, attempt: next.attempt } };
+      return { kind: 'parked', reason: parkedReason(next) };
     }
   }
   return { kind: 'gone', why: status === 'absent' ? 'its workflow is not there' : 'it ended without a result' };

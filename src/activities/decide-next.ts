@@ -5,6 +5,9 @@ import { type Budgets, DEFAULT_BUDGETS } from '../recovery/budgets.ts';
 import type { FailureClass } from '../recovery/evidence.ts';
 import { decide, type LedgerDecision } from '../recovery/ledger.ts';
 import type { ActivityParts } from './activity-parts.ts';
+import type { ParkedReason } from './plan-page.ts';
+
+const SENTENCE = 300;
 
 /** What the ledger says of a stage without a result and without an attempt under way: from its files, and from how the sweep that asks is carried out. */
 export function decideNext(
@@ -16,6 +19,13 @@ export function decideNext(
   const { evidence, overrides } = history;
   const setup = parts.setupOf(spec, execution.resources);
   return decide({ evidence, overrides, setup, memoryLimit: parts.memoryLimit, budgets: budgetsOf(execution.retries) });
+}
+
+/** A decision to park, as the scheduler and the UI take it: short enough for hundreds of them in one history. */
+export function parkedReason(decision: LedgerDecision & { readonly kind: 'park' }): ParkedReason {
+  const { failure, rule, sentence, attempt } = decision;
+  const short = sentence.length <= SENTENCE ? sentence : `${sentence.slice(0, SENTENCE - 1)}…`;
+  return { class: failure, rule, sentence: short, attempt };
 }
 
 /** The budgets of a sweep: its file's retries, everything else as always. */

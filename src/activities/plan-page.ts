@@ -34,6 +34,8 @@ export interface ScheduledRun {
 export interface ParkedReason {
   readonly class: string;
   readonly rule: string;
+  /** What the trainer, or whoever saw the end, said; absent when nobody did. */
+  readonly sentence?: string;
   readonly attempt: number;
 }
 

@@ -5,7 +5,7 @@ import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { PlanStage } from '../experiment/plan.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { ActivityParts } from './activity-parts.ts';
-import { decideNext } from './decide-next.ts';
+import { decideNext, parkedReason } from './decide-next.ts';
 import type { PlanPage, ScheduledRun, ScheduledStage } from './plan-page.ts';
 import { readControl } from './save-control.ts';
 
@@ -69,7 +69,7 @@ async function scheduledStage(
   if (history.open !== undefined || history.evidence.length === 0) return { ...asked, state: 'open' };
   const next = decideNext(parts, execution, stage.spec, history);
   if (next.kind === 'launch') return { ...asked, state: 'open' };
-  return { ...asked, state: 'parked', parked: { class: next.failure, rule: next.rule, attempt: next.attempt } };
+  return { ...asked, state: 'parked', parked: parkedReason(next) };
 }
 
 async function stagesWithFolder(path: string): Promise<Set<string>> {

@@ -8,6 +8,7 @@ import { digestOf } from '../experiment/canonical-json.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
+import type { Evidence } from '../recovery/evidence.ts';
 import type { ActivityParts } from './activity-parts.ts';
 import type { AttemptReport } from './attempt-report.ts';
 import { collectStage } from './collect-stage.ts';
@@ -49,7 +50,7 @@ async function attemptOf(
   ]);
   if (history.result !== undefined) return doneReport(history.result, await closeFinished(parts, history, input));
   const prepared = await prepareAttempt(parts, stage, input, execution, history, beat);
-  if (prepared.kind === 'park') return parkReport(prepared.decision, 0, false);
+  if (prepared.kind === 'park') return parkReport(prepared.decision, history.evidence.at(-1), false);
   const { attempt, job } = prepared;
   const launched = prepared.end === undefined && isOurs(job, input);
   const end = prepared.end ?? (await launchJob(parts, job, beat));
@@ -58,8 +59,8 @@ async function attemptOf(
   const { evidence, result } = await collectStage(parts, attempt, job, ended);
   if (result !== undefined) return doneReport(result, launched);
   const next = decideNext(parts, execution, await stage.spec(), await stage.history());
-  const { sentence, checkpointStep } = evidence;
-  if (next.kind === 'park') return parkReport(next, checkpointStep, launched);
+  const { sentence, checkpointStep, reachedStep } = evidence;
+  if (next.kind === 'park') return parkReport(next, evidence, launched);
   return {
     next: 'relaunch',
     attempt: attempt.number,
@@ -70,6 +71,7 @@ async function attemptOf(
     sentence,
     decision: next.reason,
     checkpointStep,
+    reachedStep,
   };
 }
 
@@ -124,9 +126,11 @@ function doneReport(result: StageResult, launched: boolean): AttemptReport {
 
 function parkReport(
   decision: { readonly attempt: number; readonly failure: string; readonly rule: string; readonly sentence: string },
-  checkpointStep: number,
+  last: Pick<Evidence, 'checkpointStep' | 'reachedStep'> | undefined,
   launched: boolean,
 ): AttemptReport {
   const { attempt, failure, rule, sentence } = decision;
-  return { next: 'park', attempt, launched, class: failure, rule, sentence, decision: 'parked', checkpointStep };
+  const { checkpointStep = 0, reachedStep = 0 } = last ?? {};
+  const steps = { checkpointStep, reachedStep };
+  return { next: 'park', attempt, launched, class: failure, rule, sentence, decision: 'parked', ...steps };
 }

@@ -67,6 +67,8 @@ export interface ParkedStage {
   /** Failure class, or `held by breaker`, `cancelled by hand`, `internal`. */
   readonly class: string;
   readonly rule: string;
+  /** What the trainer, or whoever saw the end, said; absent when nobody did. */
+  readonly sentence?: string;
   readonly attempt: number;
   /** What to type to go on. */
   readonly command: string;

@@ -73,7 +73,7 @@ export function classify(facts: AttemptFacts): Classification {
   }
   if (end.kind === 'lost') return failed('preempted', 'the job is gone without a result', end.reason);
   if (platform?.signal !== undefined)
-    return failed('crash', `ended by ${platform.signal}`, withoutWord(`ended by ${platform.signal}`));
+    return failed('crash', `ended by ${platform.signal}`, withoutWord(`was ended by ${platform.signal}`));
   if (platform?.exitCode === 0)
     return failed('crash', 'exit code 0 without outcome.json', withoutWord('exited with code 0'));
   if (platform?.exitCode !== undefined) {

@@ -75,13 +75,13 @@ export function decide(input: LedgerInput): LedgerDecision {
   const budget = budgetOf(failure, input.budgets ?? DEFAULT_BUDGETS, input.overrides);
   const count = `${failure}, ${failures} of ${budget.retries} without progress`;
   if (failures > budget.retries || (failure === 'out-of-memory' && rung.exhausted)) {
-    const why = failures > budget.retries ? count : `${failure}: no rung of the memory ladder is left`;
+    const why = failures > budget.retries ? usedUp(failures, budget.retries) : 'no rung of the memory ladder is left';
     const { rule, sentence } = last;
     return {
       kind: 'park',
       attempt: last.attempt,
       failure,
-      rule: `${rule} (${why})`,
+      rule: `${rule}; ${why}`,
       sentence,
       failures,
       retries: budget.retries,
@@ -89,6 +89,11 @@ export function decide(input: LedgerInput): LedgerDecision {
   }
   const change = failure === 'out-of-memory' ? `; ${rung.change}` : '';
   return launch(backoffOf(budget, failures), `${count}: ${last.sentence}${change}`, failure === 'device');
+}
+
+function usedUp(failures: number, retries: number): string {
+  if (retries === 0) return 'not tried again by itself';
+  return `${failures} failures without progress, ${retries} ${retries === 1 ? 'is' : 'are'} forgiven`;
 }
 
 /** Failures of each class since the last progress, attempts up to `reopenedAfter` left out. `evidence` is in the order of attempts. */

@@ -1,7 +1,6 @@
 import type { ApplicationFailure } from '@temporalio/workflow';
 import { SETTLED, type SweepOutcome } from '../experiment/sweep-control.ts';
 import { decidedFailure } from './decided-failure.ts';
-import { withoutStack } from './without-stack.ts';
 
 const NAMED = 5;
 const PARKED_IN_DETAILS = 500;

@@ -13,7 +13,6 @@ import type { ParkedStage, TrainStageInput, TrainStageOutcome } from '../experim
 import { ATTEMPT_ACTIVITY } from './activity-options.ts';
 import { stateAttribute } from './attributes.ts';
 import { decidedFailure } from './decided-failure.ts';
-import { withoutStack } from './without-stack.ts';
 
 const { runAttempt } = proxyActivities<Activities>(ATTEMPT_ACTIVITY);
 
