@@ -117,6 +117,8 @@ export class LocalLauncher implements JobLauncher {
       if (target === undefined && this.ask(() => this.table.state(spec.name)) === undefined) return;
       if (target !== undefined && sent === 'nothing') {
         this.signalGroup(target, 'SIGTERM');
+        // A process that somebody stopped hears nothing until it goes on; woken, it still writes its checkpoint.
+        this.signalGroup(target, 'SIGCONT');
         sent = 'SIGTERM';
       }
       if (target !== undefined && sent === 'SIGTERM' && performance.now() >= killAt) {
