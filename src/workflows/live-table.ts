@@ -35,6 +35,9 @@ export function liveTable(
     `**${sweep.sweepId}** · ${now.phase}${verdict === undefined ? '' : ` · verdict ${verdict}`} · ${counts(now)}`,
     ...parkedList(sweep.sweepId, now.parked, board, link),
     ...(rows.length === 0 ? [] : ['', '| stage | state | runs |', '|:--|:--|:--|', ...rows]),
+    // The frame that the UI makes for it is a line too short.
+    '',
+    '&nbsp;',
   ].join('\n');
 }
 

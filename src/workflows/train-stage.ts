@@ -95,6 +95,9 @@ function attemptsTable(input: TrainStageInput, rows: readonly string[], last: At
     '| attempt | class | rule | step | checkpoint | decision |',
     '|:--|:--|:--|--:|--:|:--|',
     ...rows.slice(-SHOWN_ATTEMPTS),
+    // The frame that the UI makes for it is a line too short.
+    '',
+    '&nbsp;',
   ].join('\n');
 }
 
