@@ -1,10 +1,12 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
+import { BadFile } from '../artifacts/read-json.ts';
+import type { StageFolder } from '../artifacts/stage-folder.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { StageKind } from '../experiment/stage-spec.ts';
 import type { ActivityParts } from './activity-parts.ts';
-import { decideNext, parkedReason } from './decide-next.ts';
+import { DAMAGED_FILE, decideNext, parkedReason } from './decide-next.ts';
 import type { SettledStage, StageEnd } from './stage-end.ts';
 
 export interface AwaitedStage {
@@ -51,21 +53,38 @@ export function makeAwaitStages(parts: ActivityParts) {
   };
 }
 
+const DONE: StageEnd = { kind: 'done', jobsStarted: 0, elsewhere: true };
+
 async function endOf(
   parts: ActivityParts,
   sweepId: string,
   stage: AwaitedStage,
   asks: boolean,
 ): Promise<StageEnd | undefined> {
-  const done: StageEnd = { kind: 'done', jobsStarted: 0, elsewhere: true };
   const folder = parts.store.stage(stage.key);
-  if (await exists(join(folder.path, 'result.json'))) return done;
+  if (await exists(join(folder.path, 'result.json'))) return DONE;
   if (!asks) return undefined;
   const status = await parts.workflows.statusOf(stage);
   if (status === 'running') return undefined;
+  try {
+    return await endOfOwner(parts, sweepId, folder, status);
+  } catch (error) {
+    if (!(error instanceof BadFile)) throw error;
+    const damaged = { failure: 'data', rule: DAMAGED_FILE, sentence: error.message, attempt: 0 } as const;
+    return { kind: 'parked', reason: parkedReason(damaged) };
+  }
+}
+
+/** How a stage ended whose workflow does not run. */
+async function endOfOwner(
+  parts: ActivityParts,
+  sweepId: string,
+  folder: StageFolder,
+  status: 'cancelled' | 'ended' | 'absent',
+): Promise<StageEnd> {
   // It may have ended after the first look.
   const history = await folder.history();
-  if (history.result !== undefined) return done;
+  if (history.result !== undefined) return DONE;
   if (status === 'cancelled') return { kind: 'cancelled', elsewhere: true };
   if (history.open === undefined && history.evidence.length > 0) {
     const execution = await new SweepFolder(parts.store, sweepId).execution();

@@ -21,8 +21,13 @@ export function decideNext(
   return decide({ evidence, overrides, setup, memoryLimit: parts.memoryLimit, budgets: budgetsOf(execution.retries) });
 }
 
+/** The rule by which a stage is parked of which the store holds a file that is not what its format says. */
+export const DAMAGED_FILE = 'a file of the stage cannot be read';
+
 /** A decision to park, as the scheduler and the UI take it: short enough for hundreds of them in one history. */
-export function parkedReason(decision: LedgerDecision & { readonly kind: 'park' }): ParkedReason {
+export function parkedReason(
+  decision: Pick<LedgerDecision & { readonly kind: 'park' }, 'failure' | 'rule' | 'sentence' | 'attempt'>,
+): ParkedReason {
   const { failure, rule, sentence, attempt } = decision;
   const short = sentence.length <= SENTENCE ? sentence : `${sentence.slice(0, SENTENCE - 1)}…`;
   return { class: failure, rule, sentence: short, attempt };

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { hasCode } from '../artifacts/publish.ts';
+import { BadFile } from '../artifacts/read-json.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { PlanStage } from '../experiment/plan.ts';
 import type { Execution } from '../experiment/sweep.ts';
@@ -64,12 +65,19 @@ async function scheduledStage(
   const asked = { number, key, kind, model, seed, label, parents, parameters };
   if (!started.has(key)) return { ...asked, state: 'open' };
   const folder = parts.store.stage(key);
-  const history = await folder.history();
+  const history = await folder.history().catch(undefinedWhenDamaged);
+  // Its own workflow parks it, with the file's name.
+  if (history === undefined) return { ...asked, state: 'open' };
   if (history.result !== undefined) return { ...asked, state: 'done' };
   if (history.open !== undefined || history.evidence.length === 0) return { ...asked, state: 'open' };
   const next = decideNext(parts, execution, stage.spec, history);
   if (next.kind === 'launch') return { ...asked, state: 'open' };
   return { ...asked, state: 'parked', parked: parkedReason(next) };
+}
+
+function undefinedWhenDamaged(error: unknown): undefined {
+  if (!(error instanceof BadFile)) throw error;
+  return undefined;
 }
 
 async function stagesWithFolder(path: string): Promise<Set<string>> {

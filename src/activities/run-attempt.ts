@@ -1,6 +1,7 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
+import { BadFile } from '../artifacts/read-json.ts';
 import type { StageFolder, StageHistory } from '../artifacts/stage-folder.ts';
 import type { StageResult } from '../artifacts/stage-result.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
@@ -12,7 +13,7 @@ import type { Evidence } from '../recovery/evidence.ts';
 import type { ActivityParts } from './activity-parts.ts';
 import type { AttemptReport } from './attempt-report.ts';
 import { collectStage } from './collect-stage.ts';
-import { decideNext } from './decide-next.ts';
+import { DAMAGED_FILE, decideNext } from './decide-next.ts';
 import { launchJob, prepareAttempt } from './launch-job.ts';
 import { StageBeat } from './stage-beat.ts';
 import { stopJob } from './stop-job.ts';
@@ -32,6 +33,9 @@ export function makeRunAttempt(parts: ActivityParts) {
     const beat = new StageBeat(Context.current());
     try {
       return await attemptOf(parts, stage, input, beat);
+    } catch (error) {
+      if (!(error instanceof BadFile)) throw error;
+      return await damagedReport(stage, error);
     } finally {
       beat.end();
     }
@@ -117,6 +121,12 @@ async function closeFinished(parts: ActivityParts, history: StageHistory, input:
     state === 'ended' ? { kind: 'ended' } : { kind: 'lost', reason: 'gone' },
   );
   return isOurs(job, input);
+}
+
+/** A file of the stage that cannot be read stays so until a person mends it: trying again and again would keep the sweep open for ever. A job that runs goes on, and is adopted. */
+async function damagedReport(stage: StageFolder, error: BadFile): Promise<AttemptReport> {
+  const attempt = (await stage.attempts()).at(-1) ?? 0;
+  return parkReport({ attempt, failure: 'data', rule: DAMAGED_FILE, sentence: error.message }, undefined, false);
 }
 
 function doneReport(result: StageResult, launched: boolean): AttemptReport {
