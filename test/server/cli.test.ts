@@ -59,7 +59,7 @@ describe('a sweep from the command line', { timeout: 300_000 }, () => {
 
   it('keeps what is done when the file changes, and says what changed', async () => {
     const world = setup();
-    await world.lethe('run', world.file);
+    expect(await world.lethe('run', world.file)).toMatchObject({ code: 0 });
     world.writeSweep({ reviewSteps: 30 });
     expect(await world.last('plan', world.file)).toMatchObject({ total: { stages: 4, stagesDone: 2 } });
     expect(await world.last('run', world.file)).toMatchObject({ status: 'completed', jobsStarted: 2, jobsReused: 2 });
@@ -73,7 +73,7 @@ describe('a sweep from the command line', { timeout: 300_000 }, () => {
     const whole = setup();
     const expected = await whole.last('run', whole.file);
     const world = setup();
-    await world.lethe('run', world.file);
+    expect(await world.lethe('run', world.file)).toMatchObject({ code: 0 });
     // Everything but the data is made again from here, and one file of the data is damaged.
     await world.lethe('stop');
     for (const folder of ['stages', 'sweeps', 'embedded']) rmSync(join(world.store, folder), { recursive: true });
