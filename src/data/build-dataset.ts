@@ -72,13 +72,14 @@ export async function checkDataset(folder: string): Promise<DatasetManifest | un
       throw error;
     });
     const found = sha256Of(bytes);
-    if (found !== expected.sha256) throw new DatasetError(damaged(folder, name, expected.sha256, found));
+    if (found !== expected.sha256)
+      throw new DatasetError(damaged(folder, name, expected.sha256, `${found.slice(0, 12)}…`));
   }
   return manifest;
 }
 
 function damaged(folder: string, name: string, expected: string, found: string): string {
-  return `expected ${join(folder, name)} with sha256 ${expected}, found ${found}; remove the folder, it is made again from its recipe`;
+  return `expected ${join(folder, name)} with sha256 ${expected.slice(0, 12)}…, found ${found}; remove the folder, it is made again from its recipe`;
 }
 
 function render(reference: DataReference): { manifest: DatasetManifest; files: Record<string, string> } {

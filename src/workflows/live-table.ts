@@ -62,9 +62,15 @@ function parkedList(
 ): string[] {
   if (parked.length === 0) return [];
   const items = parked.slice(0, PARKED).map(({ number, class: failure, rule, sentence, attempt, command }) => {
-    const said = sentence === undefined ? '' : ` *${plain(sentence)}*`;
     const tried = attempt === 0 ? '' : `, attempt ${attempt}`;
-    return `- **${link(number)}** · **${failure}**${tried}: ${plain(rule)}.${said} Runs: ${runsOf(board, number)}. \`${command}\``;
+    const lines = [
+      `**${link(number)}** · **${failure}**${tried}: ${plain(rule)}`,
+      ...(sentence === undefined ? [] : [`*${plain(sentence)}*`]),
+      `missing: ${runsOf(board, number)}`,
+      `\`${command}\``,
+    ];
+    // Two spaces end a line within an item.
+    return `- ${lines.join('  \n  ')}`;
   });
   const more = parked.length > PARKED ? [`- … and ${parked.length - PARKED} more`] : [];
   return [
