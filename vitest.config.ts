@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` needs nothing but Node; `native` the built trainer; `server` a Temporal server; `browser` Chromium. scripts/test.mjs runs them in turn. */
+/** `unit` needs nothing but Node; `native` the built trainer; `server` a Temporal server; `browser` Chromium; `cluster` root and the parts of the test cluster (docs/test-cluster.md). scripts/test.mjs runs them in turn. */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -25,6 +25,17 @@ export default defineConfig({
           globalSetup: ['test/server/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          // One cluster at a time: each is as much as two cores carry.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -97,7 +97,7 @@ async function build({ yes }) {
 }
 
 /** Go ≥ 1.21 switches to what go.mod asks for by itself; an older one fetches a newer toolchain as a module. */
-async function goThatBuilds(work, env, log) {
+export async function goThatBuilds(work, env, log) {
   const own = onPath('go');
   const text = spawnSync(own, ['version'], { encoding: 'utf8' }).stdout ?? '';
   const minor = Number(/go1\.(\d+)/.exec(text)?.[1] ?? 0);
