@@ -17,6 +17,8 @@ export async function runWorker({ store: folder, address, slots, embedded, idleM
   const store = await openStore(folder);
   if (embedded) store.requireServer(EMBEDDED);
   installRuntime();
+  // Its log may be on a full disk: a line less, and not the end of the worker.
+  process.stderr.on('error', () => {});
   const server = address ?? (await addressOf(folder));
   const worker = await createLetheWorker({
     storePath: store.path,

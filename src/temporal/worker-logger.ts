@@ -14,7 +14,10 @@ const FIELDS = ['workflowType', 'workflowId', 'runId', 'activityType', 'activity
 
 /** The worker's log: one JSON line a record, on standard output. Never example text. */
 export function workerLogger(level: 'trace' | 'debug' | 'info' | 'warn' | 'error' = 'info'): Logger {
-  const target = pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime });
+  const output = pino.destination({ fd: 1, sync: true });
+  // A record that the disk has no room for is lost; the worker, whose jobs are in the same trouble, must not end with it.
+  output.on('error', () => {});
+  const target = pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, output);
   const log = (at: LogLevel, message: string, meta: LogMetadata = {}) => {
     const kept = Object.fromEntries(
       FIELDS.flatMap((name) => (meta[name] === undefined ? [] : [[name, said(meta[name])]])),
