@@ -21,9 +21,9 @@ export interface AwaitStagesRequest {
 }
 
 const FIRST_POLL_MS = 250;
-const LONGEST_POLL_MS = 5_000;
-/** The store is asked at every look, the server at each fourth: most stages end with a result. */
-const LOOKS_PER_QUESTION = 4;
+const LONGEST_POLL_MS = 3_000;
+/** The store is asked at every look, the server at each third: most stages end with a result. */
+const LOOKS_PER_QUESTION = 3;
 const ASKED_AT_ONCE = 16;
 
 /**

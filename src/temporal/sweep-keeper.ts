@@ -13,6 +13,8 @@ export interface KeptStore {
 }
 
 const LOOK_EVERY_MS = 10_000;
+/** The last look does not keep a worker from ending when the server is gone. */
+const LAST_LOOK_MS = 5_000;
 
 /** The code and the history no longer agree: a new release, and no fault of the sweep. */
 const REPLAY_FAILURE = /TMPRL1100|nondeterminism|determinism ?violation/i;
@@ -33,11 +35,12 @@ export class SweepKeeper {
 
   /** Looks until `signal` fires, and once more then. An outage of the server only delays it. */
   async keep(signal: AbortSignal): Promise<void> {
+    const ended = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     while (!signal.aborted) {
-      await this.look().catch(() => {});
+      await Promise.race([this.look().catch(() => {}), ended]);
       await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     }
-    await this.look().catch(() => {});
+    await Promise.race([this.look().catch(() => {}), sleep(LAST_LOOK_MS, undefined, { ref: false })]);
   }
 
   /** Looks once at every sweep of the store. */

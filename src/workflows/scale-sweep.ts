@@ -108,7 +108,8 @@ class Sweep {
     this.#elsewhere = new StagesElsewhere(
       input.sweepId,
       (settled) => {
-        for (const { number, end } of settled) this.#apply(number, end);
+        // What another sweep ended may have been taken over meanwhile.
+        for (const { number, end } of settled) if (this.#board?.state(number) === 'elsewhere') this.#apply(number, end);
       },
       (error) => this.#break(error),
     );

@@ -75,6 +75,48 @@ describe('a parked stage', () => {
     });
   });
 
+  it('is re-opened while the rest of the sweep goes on', async () => {
+    const { sweep, plan } = await world.freeze({ seeds: [1, 2] });
+    const bad = stageOf(plan, 'align', 1);
+    const slow = stageOf(plan, 'align', 2);
+    world.behaviours.set(bad.label, (attempt) => (attempt === 1 ? fails(78, said) : succeeds()));
+    world.behaviours.set(slow.label, () => ({ end: { kind: 'exit', afterMs: 4_000, code: 0 } }));
+    await world.work();
+    await startSweep(world.lethe, { ...sweep, schedule: quick });
+    const overview = () => sweepOverview(world.lethe, sweep);
+    await eventually(async () => (await overview()).parked.length === 1, 'the stage to be parked');
+    expect(await overview()).toMatchObject({ parked: [{ label: bad.label }], blocked: 2, running: [slow.label] });
+    const nothing = { kind: 'stages', stages: [slow.label] } as const;
+    expect(await retryStages(world.lethe, sweep, { selection: nothing, by: 'a test' })).toEqual({
+      reopened: [],
+      untouched: [slow.label],
+    });
+    const stages = { kind: 'stages', stages: [bad.label] } as const;
+    expect(await retryStages(world.lethe, sweep, { selection: stages, by: 'a test' })).toEqual({
+      reopened: [bad.label],
+      untouched: [],
+    });
+    expect(await awaitSweep(world.lethe, sweep)).toMatchObject({ status: 'completed', outcome: { parked: [] } });
+    expect(await world.count('LetheSweep', sweep.sweepId, 'scaleSweep')).toBe(1);
+  });
+
+  it('of another sweep is parked here too, and what does not need it goes on', async () => {
+    const one = await world.freeze({ name: 'one', seeds: [1] });
+    const two = await world.freeze({ name: 'two', seeds: [1, 2] });
+    const shared = stageOf(one.plan, 'align', 1);
+    world.behaviours.set(shared.label, () => ({ end: { kind: 'exit', afterMs: 3_000, code: 78, sentence: said } }));
+    await world.work();
+    await startSweep(world.lethe, one.sweep);
+    await world.runningAttempt(shared, 1);
+    await startSweep(world.lethe, { ...two.sweep, schedule: quick });
+    const end = await awaitSweep(world.lethe, two.sweep);
+    expect(end).toMatchObject({
+      status: 'settled',
+      outcome: { done: 3, parked: [{ label: shared.label, class: 'config' }], missingRuns: ['gpt2-d8.forgetting.s1'] },
+    });
+    expect(world.starts(shared)).toBe(1);
+  });
+
   it('is launched again by the ledger before it is parked, each attempt with its evidence', async () => {
     const { sweep, plan } = await world.freeze();
     const shaky = stageOf(plan, 'align');

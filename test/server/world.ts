@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { FinishingActivities } from '../../src/activities/finishing-activities.ts';
 import type { JobSpec } from '../../src/artifacts/job-spec.ts';
@@ -22,6 +23,9 @@ import type { SweepReference } from '../../src/temporal/sweep-client.ts';
 import { createLetheWorker, type LetheWorkerOptions } from '../../src/worker.ts';
 import { freezeTinySweep, type TinySweep } from '../support/tiny-sweep.ts';
 import { NAMESPACE } from './namespace.ts';
+
+/** Workflows that fail on purpose are no news here. */
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
