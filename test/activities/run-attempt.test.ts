@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { access, appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
@@ -242,5 +242,16 @@ describe('an attempt', () => {
     await rm(world.store.dataPath(digest), { recursive: true });
     await world.folder.addOverride({ reopenedAfterAttempt: 1, by: 'a person', at: new Date().toISOString() });
     expect(await world.run(new MockActivityEnvironment())).toMatchObject({ next: 'done', attempt: 2, launched: true });
+  });
+
+  it('makes a dataset again that was removed since this worker made it', async () => {
+    const world = await AttemptWorld.create(folder, (attempt) =>
+      attempt === 1 ? fails(70, 'it crashed') : succeeds(),
+    );
+    await world.run(new MockActivityEnvironment());
+    const data = world.store.dataPath(world.stage.spec.train?.data.digest ?? '');
+    await rm(data, { recursive: true });
+    expect(await world.run(new MockActivityEnvironment())).toMatchObject({ next: 'done', attempt: 2 });
+    await expect(access(join(data, 'manifest.json'))).resolves.toBeUndefined();
   });
 });
