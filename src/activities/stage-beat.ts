@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '@temporalio/activity';
 import type { StageHeartbeat } from '../temporal/stage-heartbeat.ts';
 
@@ -23,8 +24,10 @@ export class StageBeat {
   }
 
   now(said: StageHeartbeat): void {
+    // A job that waits in a queue says the same each time; the timer alone keeps its watcher alive.
+    const news = !isDeepStrictEqual(said, this.#last);
     this.#last = said;
-    if (!this.#quiet) this.#beat();
+    if (news && !this.#quiet) this.#beat();
   }
 
   get last(): StageHeartbeat | undefined {
