@@ -81,7 +81,8 @@ export class Saboteur {
     if (victim === 'terminal') {
       terminal?.signal(this.#random() < 0.75 ? 'SIGINT' : 'SIGKILL');
     } else {
-      process.kill(pid, 'SIGKILL');
+      // It may have ended by itself this instant.
+      if (!kill(pid)) return this.#fell(victim);
       if (victim !== 'trainer' && this.#random() < TERMINAL_TOO) terminal?.signal('SIGKILL');
     }
     if (victim === 'terminal') await terminal?.ended;
@@ -131,15 +132,26 @@ export class Saboteur {
   }
 
   /** Waits for it, and types again meanwhile when the terminal gave up. */
-  #until<T>(what: string, look: () => T | undefined): Promise<T> {
-    return this.#world.until(
-      what,
-      () => {
-        this.#type();
-        return look();
-      },
-      120_000,
-    );
+  async #until<T>(what: string, look: () => T | undefined): Promise<T> {
+    const typeAndLook = () => {
+      this.#type();
+      return look();
+    };
+    try {
+      return await this.#world.until(what, typeAndLook, 120_000);
+    } catch (error) {
+      const heard = [...this.complaints.slice(-3), this.#terminal?.stderr, this.#terminal?.stdout.slice(-2_000)];
+      throw new Error(`after ${this.blows.length} kills: ${heard.join('\n')}`, { cause: error });
+    }
+  }
+}
+
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
   }
 }
 
