@@ -1,8 +1,10 @@
-/** A Job of one pod that runs the `workload` program within the restricted profile. */
+/** A Job of one pod within the restricted profile. */
 export interface WorkloadJob {
   readonly name: string;
   readonly namespace: string;
-  /** As programs/workload/main.go takes them. */
+  /** Default: the `workload` program. */
+  readonly image?: string;
+  /** Of the image's entry point; `workload` takes them as its main.go says. */
   readonly args: readonly string[];
   readonly limits?: Readonly<Record<string, string>>;
   readonly nodeSelector?: Readonly<Record<string, string>>;
@@ -28,7 +30,7 @@ export function workloadJob(job: WorkloadJob): string {
           containers: [
             {
               name: 'workload',
-              image: 'localhost/lethe-test/workload:1',
+              image: job.image ?? 'localhost/lethe-test/workload:1',
               imagePullPolicy: 'Never',
               args: job.args,
               resources: { limits: job.limits ?? {} },
