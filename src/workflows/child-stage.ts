@@ -14,6 +14,7 @@ import type { StageEnd } from '../activities/stage-end.ts';
 import type { ParkedStage, ScaleSweepInput, TrainStageInput } from '../experiment/sweep-control.ts';
 import { stageWorkflowId, sweepWorkflowId } from '../experiment/workflow-ids.ts';
 import { stageAttributes } from './attributes.ts';
+import { summaryText } from './summary-text.ts';
 import type { trainStage } from './train-stage.ts';
 
 /** Failures that say nothing about the stage: the code and the history no longer agree. The server's side of the SDK gives them no type, only this message. */
@@ -80,8 +81,7 @@ function endOf(error: unknown): StageEnd {
 }
 
 function summaryOf(stage: ScheduledStage, runs: readonly string[]): string {
-  const text = `${stage.label} · ${runs.length === 1 ? runs[0] : `${runs.length} runs`}`;
-  return text.length <= 190 ? text : `${text.slice(0, 189)}…`;
+  return summaryText(`${stage.label} · ${runs.length === 1 ? runs[0] : `${runs.length} runs`}`);
 }
 
 function detailsOf(sweepId: string, stage: ScheduledStage, runs: readonly string[]): string {

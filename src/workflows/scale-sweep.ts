@@ -34,6 +34,7 @@ import { selectedStages } from './selected-stages.ts';
 import { settledFailure } from './settled-failure.ts';
 import { StageBoard } from './stage-board.ts';
 import { StagesElsewhere } from './stages-elsewhere.ts';
+import { reopenedSummary, summaryText } from './summary-text.ts';
 import { heldAsParked, overviewOf, parkedStages } from './sweep-overview.ts';
 
 const store = proxyActivities<Activities>(STORE_ACTIVITY);
@@ -161,7 +162,7 @@ class Sweep {
     const stages: ScheduledStage[] = [];
     const runs: ScheduledRun[] = [];
     for (let from: number | undefined = 0; from !== undefined; ) {
-      const summary = `plan ${planHash.slice(0, 12)}, what is done; entries from ${from}`;
+      const summary = `plan ${planHash.slice(0, 12)} and what is done${from === 0 ? '' : `, from entry ${from}`}`;
       const page: PlanPage = await store.readPlan.executeWithOptions({ summary }, [{ sweepId, planHash, from }]);
       stages.push(...page.stages);
       runs.push(...page.runs);
@@ -313,7 +314,7 @@ class Sweep {
     this.#control = control;
     this.#changed = true;
     upsertSearchAttributes([stateAttribute(control.paused ? 'paused' : 'started')]);
-    const summary = control.paused ? 'pause, kept in control/' : 'go on, kept in control/';
+    const summary = summaryText(`${by} said: ${control.paused ? 'pause' : 'go on'}`);
     await store.saveControl.executeWithOptions({ summary }, [{ sweepId: this.#input.sweepId, control, by }]);
   }
 
@@ -322,9 +323,10 @@ class Sweep {
     const isParked = (number: number) => board.state(number) === 'parked';
     const parked = meant.filter(isParked);
     const untouched = meant.filter((number) => !isParked(number));
+    const labels = (numbers: readonly number[]) => numbers.slice(0, 1_000).map((number) => board.stage(number).label);
     if (parked.length > 0) {
       const keys = parked.map((number) => board.stage(number).key);
-      const summary = `${keys.length} stages re-opened`;
+      const summary = reopenedSummary(by, labels(parked));
       await store.reopenStages.executeWithOptions({ summary }, [{ keys, by, ...(overrides && { overrides }) }]);
     }
     for (const number of parked) {
@@ -332,7 +334,6 @@ class Sweep {
       if (isParked(number)) board.markWaiting(number);
     }
     this.#changed = true;
-    const labels = (numbers: readonly number[]) => numbers.slice(0, 1_000).map((number) => board.stage(number).label);
     return { reopened: labels(parked), untouched: labels(untouched) };
   }
 

@@ -13,6 +13,7 @@ import type { ParkedStage, TrainStageInput, TrainStageOutcome } from '../experim
 import { ATTEMPT_ACTIVITY } from './activity-options.ts';
 import { stateAttribute } from './attributes.ts';
 import { decidedFailure } from './decided-failure.ts';
+import { summaryText } from './summary-text.ts';
 
 const { runAttempt } = proxyActivities<Activities>(ATTEMPT_ACTIVITY);
 
@@ -50,10 +51,10 @@ export async function trainStage(input: TrainStageInput): Promise<TrainStageOutc
     }
     upsertSearchAttributes([stateAttribute(report.afterMs > 0 ? 'waiting' : 'relaunch')]);
     if (report.afterMs > 0) {
-      await sleep(report.afterMs, { summary: cut(`wait after ${report.decision}`) });
+      await sleep(report.afterMs, { summary: summaryText(`wait after ${report.decision}`) });
     }
     if (workflowInfo().historyLength > EVENTS_PER_EXECUTION) await continueAsNew<typeof trainStage>(input);
-    summary = cut(
+    summary = summaryText(
       `${input.label}: attempt ${report.attempt + 1} from step ${report.checkpointStep}, after ${report.class}`,
     );
   }
@@ -67,7 +68,7 @@ function parkedFailure(input: TrainStageInput, report: ParkReport): ApplicationF
     label: input.label,
     class: report.class,
     rule,
-    sentence: cut(report.sentence, SENTENCE),
+    sentence: report.sentence.slice(0, SENTENCE),
     attempt,
     command,
   };
@@ -99,9 +100,4 @@ function attemptsTable(input: TrainStageInput, rows: readonly string[], last: At
     '',
     '&nbsp;',
   ].join('\n');
-}
-
-/** A summary holds 200 bytes; class, rule and label are ASCII. */
-function cut(text: string, length = 190): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
