@@ -89,6 +89,5 @@ function detailsOf(sweepId: string, stage: ScheduledStage, runs: readonly string
   return [
     `For: ${shown}${runs.length > 20 ? ` and ${runs.length - 20} more` : ''}.`,
     `\`lethe explain ${sweepId}/${runs[0] ?? stage.label}\` tells what happened and why.`,
-    `Started by \`${sweepId}\`. Key \`${stage.key.slice(0, 12)}…\``,
   ].join('\n\n');
 }

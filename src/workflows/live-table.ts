@@ -37,7 +37,7 @@ export function liveTable(
     ...(rows.length === 0 ? [] : ['', '| stage | state | runs |', '|:--|:--|:--|', ...rows]),
     // The frame that the UI makes for it is a line too short.
     '',
-    '&nbsp;',
+    '\u00a0',
   ].join('\n');
 }
 

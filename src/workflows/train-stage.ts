@@ -98,6 +98,6 @@ function attemptsTable(input: TrainStageInput, rows: readonly string[], last: At
     ...rows.slice(-SHOWN_ATTEMPTS),
     // The frame that the UI makes for it is a line too short.
     '',
-    '&nbsp;',
+    '\u00a0',
   ].join('\n');
 }
