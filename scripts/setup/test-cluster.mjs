@@ -28,7 +28,7 @@ const log = join(logs, 'test-cluster.log');
 export async function ensureTestCluster({ yes = false, builtOnly = false }) {
   const parts = {
     runtime: place('runtime', createHash('sha256').update(PACKAGES.join()).digest('hex')),
-    programs: place('programs', treeDigest(root, ['test/cluster/programs', 'scripts/images'])),
+    programs: place('programs', treeDigest(root, ['test/cluster/programs', 'scripts/images/pack-image.mjs'])),
     kubernetes: place('kubernetes', treeDigest(sources, ['kubernetes'])),
   };
   const makers = { kubernetes: makeKubernetes, runtime: unpackRuntime, programs: makePrograms };
