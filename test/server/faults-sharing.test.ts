@@ -5,6 +5,7 @@ import { Store } from '../../src/artifacts/store.ts';
 import { stageWorkflowId, sweepWorkflowId } from '../../src/experiment/workflow-ids.ts';
 import { connect, type Lethe } from '../../src/temporal/connection.ts';
 import { FaultWorld, json, type StageFiles } from './fault-world.ts';
+import { Terminal } from './terminal.ts';
 import { TrainerWatch, trainersOf } from './trainer-watch.ts';
 import { eventually } from './world.ts';
 
@@ -142,6 +143,22 @@ describe('workflows that are terminated', { timeout: 300_000 }, () => {
     expect(await world.last('resume', 'alpha')).toMatchObject({ status: 'completed', done: 2 });
     for (const { attempts } of world.stages()) expect(attempts).toHaveLength(1);
     expect(finetune().attempts[0]?.launchedPid).toBe(pid);
+    expect([...watch.wrong]).toEqual([]);
+  });
+});
+
+describe('a command that waits for an answer', { timeout: 300_000 }, () => {
+  it('starts the worker again when it dies before it answered, and goes on', async () => {
+    await world.lethe('run', world.file, '--detach');
+    await underWay();
+    // A worker that stands still takes no message, and nobody else is there to start another one.
+    process.kill(world.pidOf('worker'), 'SIGSTOP');
+    const resumed = new Terminal(['resume', 'alpha', '--json'], world.environment);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    process.kill(world.pidOf('worker'), 'SIGKILL');
+    expect(await resumed.ended).toBe(0);
+    expect(resumed.stderr).toMatch(/the worker has ended; starting it again/);
+    for (const { attempts } of world.stages()) expect(attempts).toHaveLength(1);
     expect([...watch.wrong]).toEqual([]);
   });
 });

@@ -12,18 +12,25 @@ export function cancelCommand(): Command {
 }
 
 async function cancel(name: string, options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { openStore, connectStore }, { findSweep }, { cancelAndWait }, { describeSweep }] =
-    await Promise.all([
-      import('../terminal/output.ts'),
-      import('../session.ts'),
-      import('../sweeps.ts'),
-      import('../cancel-sweep.ts'),
-      import('../../temporal/sweep-client.ts'),
-    ]);
+  const [
+    { Output },
+    { openStore, connectStore },
+    { findSweep },
+    { cancelAndWait },
+    { describeSweep },
+    { withLiveWorker },
+  ] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../session.ts'),
+    import('../sweeps.ts'),
+    import('../cancel-sweep.ts'),
+    import('../../temporal/sweep-client.ts'),
+    import('../with-live-worker.ts'),
+  ]);
   const output = new Output(options);
   const store = await openStore(options.store);
   const sweep = await findSweep(store, name);
-  const connection = await connectStore(store, { worker: true, say: (text) => output.say(text) });
+  const connection = await connectStore(store, { say: (text) => output.say(text) });
   try {
     const reference = { storeId: store.id, sweepId: sweep.id };
     const described = await describeSweep(connection, reference);
@@ -33,7 +40,11 @@ async function cancel(name: string, options: StoreOptions): Promise<ExitCode> {
       );
     }
     output.say('waiting for its jobs to write their checkpoints');
-    await cancelAndWait(connection, reference);
+    await withLiveWorker(
+      store,
+      (text) => output.say(text),
+      (live) => cancelAndWait(live, reference),
+    );
     output.record({ sweep: sweep.id, cancelled: true });
     output.line(`${sweep.id} is cancelled. What is finished stays; to go on: lethe resume ${name}`);
     return EXIT.done;

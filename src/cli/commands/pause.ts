@@ -16,18 +16,25 @@ export function pauseCommand(): Command {
 }
 
 async function pause(name: string, options: PauseOptions): Promise<ExitCode> {
-  const [{ Output }, { openStore, connectStore }, { findSweep }, { describeSweep, pauseSweep }, { personName }] =
-    await Promise.all([
-      import('../terminal/output.ts'),
-      import('../session.ts'),
-      import('../sweeps.ts'),
-      import('../../temporal/sweep-client.ts'),
-      import('../person-name.ts'),
-    ]);
+  const [
+    { Output },
+    { openStore, connectStore },
+    { findSweep },
+    { describeSweep, pauseSweep },
+    { personName },
+    { withLiveWorker },
+  ] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../session.ts'),
+    import('../sweeps.ts'),
+    import('../../temporal/sweep-client.ts'),
+    import('../person-name.ts'),
+    import('../with-live-worker.ts'),
+  ]);
   const output = new Output(options);
   const store = await openStore(options.store);
   const sweep = await findSweep(store, name);
-  const connection = await connectStore(store, { worker: true, say: (text) => output.say(text) });
+  const connection = await connectStore(store, { say: (text) => output.say(text) });
   try {
     const reference = { storeId: store.id, sweepId: sweep.id };
     const described = await describeSweep(connection, reference);
@@ -36,7 +43,12 @@ async function pause(name: string, options: PauseOptions): Promise<ExitCode> {
         `expected a running sweep, ${sweep.id} ${described.status === 'absent' ? 'was never started' : 'has ended'}: nothing to pause. "lethe status ${name}" shows it.`,
       );
     }
-    const { running } = await pauseSweep(connection, reference, { now: options.now === true, by: personName() });
+    const request = { now: options.now === true, by: personName() };
+    const { running } = await withLiveWorker(
+      store,
+      (text) => output.say(text),
+      (live) => pauseSweep(live, reference, request),
+    );
     output.record({ sweep: sweep.id, paused: true, now: options.now === true, running });
     output.line(`${sweep.id} is paused: nothing new starts.`);
     if (running.length > 0) {

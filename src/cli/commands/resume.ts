@@ -19,12 +19,13 @@ export function resumeCommand(): Command {
 async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
   const [
     { Output },
-    { openStore, connectStore },
+    { openStore },
     { findSweep },
     { resumeSweep },
     { followToTheEnd },
     { personName },
     { whenWhole },
+    { withLiveWorker },
   ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../session.ts'),
@@ -33,16 +34,19 @@ async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
     import('../follow-sweep.ts'),
     import('../person-name.ts'),
     import('../finished-sweep.ts'),
+    import('../with-live-worker.ts'),
   ]);
   const output = new Output(options);
   const store = await openStore(options.store);
   const sweep = await findSweep(store, name);
   const whole = await whenWhole(store, sweep, output);
   if (whole !== undefined) return whole;
-  const connection = await connectStore(store, { worker: true, say: (text) => output.say(text) });
   const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
-  const { reopened } = await resumeSweep(connection, reference, { by: personName() });
-  await connection.close();
+  const { reopened } = await withLiveWorker(
+    store,
+    (text) => output.say(text),
+    (connection) => resumeSweep(connection, reference, { by: personName() }),
+  );
   output.record({ event: 'resumed', sweep: sweep.id, reopened });
   output.say(`${sweep.id} goes on${reopened.length > 0 ? `; re-opened: ${reopened.join(', ')}` : ''}`);
   if (options.detach) return EXIT.done;

@@ -32,12 +32,13 @@ export function retryCommand(): Command {
 async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
   const [
     { Output },
-    { openStore, connectStore },
+    { openStore },
     { findTarget },
     { parseOverrides },
     { retryStages },
     { followToTheEnd },
     { personName },
+    { withLiveWorker },
   ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../session.ts'),
@@ -46,16 +47,19 @@ async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
     import('../../temporal/sweep-client.ts'),
     import('../follow-sweep.ts'),
     import('../person-name.ts'),
+    import('../with-live-worker.ts'),
   ]);
   const output = new Output(options);
   const overrides = parseOverrides(options.set);
   const store = await openStore(options.store);
   const { sweep, selection } = await findTarget(store, target, options.failed === true);
-  const connection = await connectStore(store, { worker: true, say: (text) => output.say(text) });
   const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
   const request = { selection, by: personName(), ...(overrides === undefined ? {} : { overrides }) };
-  const { reopened, untouched } = await retryStages(connection, reference, request);
-  await connection.close();
+  const { reopened, untouched } = await withLiveWorker(
+    store,
+    (text) => output.say(text),
+    (connection) => retryStages(connection, reference, request),
+  );
   output.record({ event: 'retried', sweep: sweep.id, reopened, untouched });
   output.say(
     reopened.length > 0 ? `re-opened: ${reopened.join(', ')}` : 'nothing was parked there: nothing is re-opened',
