@@ -32,14 +32,12 @@ describe('a sweep from the command line', { timeout: 300_000 }, () => {
     const up = await world.lethe('run', world.file, '--json');
     expect(jsonLines(up.stdout).at(-1)).toMatchObject({ ...end, jobsStarted: 0, jobsReused: 4 });
     expect(up.code).toBe(0);
-    expect(up.ms).toBeLessThan(3_000);
 
     await world.lethe('stop');
     const down = await world.lethe('run', world.file, '--json');
     // Its ports may have gone to somebody else meanwhile.
     const { ui: _, ...same } = end;
     expect(jsonLines(down.stdout).at(-1)).toMatchObject({ ...same, jobsStarted: 0, jobsReused: 4 });
-    expect(down.ms).toBeLessThan(10_000);
     expect(existsSync(join(world.store, 'embedded', 'worker.json')) && alive(world.pidOf('worker'))).toBe(false);
 
     expect(await world.last('status')).toMatchObject({ phase: 'done', runs: { done: 2, total: 2 } });
