@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
@@ -38,6 +39,7 @@ describe('what a cluster leaves behind', () => {
     await expect.poll(() => processesOf(folder), { timeout: 5_000 }).toEqual([]);
     await expect.poll(() => controlGroupsOf(folder), { timeout: 5_000 }).toEqual([]);
     await endCluster(folder);
+    await rm(folder, { recursive: true });
   });
 
   it('is nothing that runs after its keeper was killed and the cluster was ended', async () => {

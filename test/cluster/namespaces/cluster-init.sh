@@ -34,7 +34,7 @@ start_part etcd
 start_part kube-apiserver
 for node in $(seq "$NODES"); do start_node "$node"; done
 start_part api-bridge
-{ until in_network 1 kubectl --kubeconfig="$STATE/admin.kubeconfig" get --raw /readyz >/dev/null 2>&1; do sleep .1; done; echo 'ready controllers' >&3; } &
+{ until in_network 1 kubectl --kubeconfig="$STATE/admin.kubeconfig" get --raw /readyz --request-timeout=2s >/dev/null 2>&1; do sleep .1; done; echo 'ready controllers' >&3; } &
 
 obey() {
   local pid
