@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,6 +12,7 @@ import { MAX_PARALLEL } from './experiment/sweep-control.ts';
 import { taskQueue } from './experiment/workflow-ids.ts';
 import type { JobLauncher } from './jobs/job-launcher.ts';
 import { LocalLauncher } from './jobs/local/local-launcher.ts';
+import { thisMachine } from './jobs/local/machine.ts';
 import { connect, ensureNamespace, type Lethe } from './temporal/connection.ts';
 import { StageWorkflows } from './temporal/stage-workflows.ts';
 import { SweepKeeper } from './temporal/sweep-keeper.ts';
@@ -66,7 +66,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
   const store = await Store.open(options.storePath);
   const lethe = await connect({ address, namespace });
   await ensureNamespace(lethe);
-  const memoryLimit = Math.floor(totalmem() * 0.9);
+  const memoryLimit = thisMachine().capacity.memoryBytes;
   const launchBinary = [join(project, 'native', 'build', 'lethe-launch')];
   const slots = options.slots === undefined ? {} : { slots: options.slots };
   const activities = createActivities(

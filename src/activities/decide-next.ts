@@ -1,8 +1,8 @@
 import type { StageHistory } from '../artifacts/stage-folder.ts';
+import type { FailureClass } from '../experiment/failure-classes.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import { type Budgets, DEFAULT_BUDGETS } from '../recovery/budgets.ts';
-import type { FailureClass } from '../recovery/evidence.ts';
 import { decide, type LedgerDecision } from '../recovery/ledger.ts';
 import type { ActivityParts } from './activity-parts.ts';
 import type { ParkedReason } from './plan-page.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAILURE_CLASSES } from '../recovery/evidence.ts';
+import { FAILURE_CLASSES } from '../experiment/failure-classes.ts';
 
 /** What is checked of each file when it is read. Fields that a later release adds are let through. */
 

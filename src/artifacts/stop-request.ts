@@ -1,4 +1,4 @@
-import type { FailureClass } from '../recovery/evidence.ts';
+import type { FailureClass } from '../experiment/failure-classes.ts';
 
 /** `stop.json`: published before any SIGTERM, suspend or delete of ours, so that the end that follows is not taken for a failure. */
 export interface StopRequest {

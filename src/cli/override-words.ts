@@ -1,5 +1,5 @@
+import { FAILURE_CLASSES } from '../experiment/failure-classes.ts';
 import { suggest } from '../experiment/suggest.ts';
-import { RETRY_CLASSES } from '../experiment/sweep.ts';
 import type { OverrideRequest } from '../experiment/sweep-control.ts';
 import { BadInput } from './exit-codes.ts';
 
@@ -10,7 +10,7 @@ const WORDS = [
   'microBatch',
   'image',
   'queue',
-  ...RETRY_CLASSES.map((failure) => `retries.${failure}`),
+  ...FAILURE_CLASSES.map((failure) => `retries.${failure}`),
 ];
 
 /**

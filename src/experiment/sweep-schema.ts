@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ARM_NAMES } from './arm.ts';
+import { FAILURE_CLASSES } from './failure-classes.ts';
 import { bytes, line, name, number, positive, whole, yesOrNo } from './file-values.ts';
 import { NOTIONS, POLICY_GRAMMAR, SPLITS, TEMPLATE_MODES } from './policy-grammar-recipe.ts';
 import { EXAMPLE_CLASSES } from './stage-spec.ts';
-import { CANARIES, RETRY_CLASSES, SEED_LIMIT } from './sweep.ts';
+import { CANARIES, SEED_LIMIT } from './sweep.ts';
 
 /** The fields of a sweep file as they are written; docs/sweep-file.md describes each. parse-sweep.ts fills in the defaults. */
 
@@ -145,4 +146,4 @@ export const RESOURCE_FIELDS = {
   gpus: whole(0, 64).optional(),
 };
 
-export const RETRY_FIELDS = Object.fromEntries(RETRY_CLASSES.map((kind) => [kind, whole(0, 1000).optional()]));
+export const RETRY_FIELDS = Object.fromEntries(FAILURE_CLASSES.map((kind) => [kind, whole(0, 1000).optional()]));

@@ -1,5 +1,6 @@
 import type { AnalysisPlan } from './analysis-plan.ts';
 import type { ArmName } from './arm.ts';
+import type { FailureClass } from './failure-classes.ts';
 import type { GrammarPart, Notion, TemplateMode } from './policy-grammar-recipe.ts';
 import type { ModelSpec, OptimizerSpec, ScheduleSpec, StopRule } from './stage-spec.ts';
 
@@ -67,29 +68,12 @@ export interface Session {
 
 export const CANARIES = ['off', 'checkpoint', 'stage'] as const;
 
-/** Failure classes whose budget a sweep may set: those of src/recovery/evidence.ts. */
-export const RETRY_CLASSES = [
-  'preempted',
-  'out-of-memory',
-  'crash',
-  'stuck',
-  'io',
-  'device',
-  'image',
-  'unschedulable',
-  'config',
-  'data',
-  'missing-input',
-  'diverged',
-] as const;
-export type RetryClass = (typeof RETRY_CLASSES)[number];
-
 /** How the sweep is carried out. Nothing of it enters a stage key or the plan. */
 export interface Execution {
   /** Most stages under way at once; absent: chosen by where it runs. */
   readonly parallel?: number;
   readonly canary?: (typeof CANARIES)[number];
-  readonly retries: Readonly<Partial<Record<RetryClass, number>>>;
+  readonly retries: Readonly<Partial<Record<FailureClass, number>>>;
   readonly resources: { readonly cores?: number; readonly memoryBytes?: number; readonly gpus?: number };
   readonly checkpointEvery?: number;
   readonly stallSeconds?: number;

@@ -1,4 +1,4 @@
-import type { FailureClass } from './evidence.ts';
+import type { FailureClass } from '../experiment/failure-classes.ts';
 
 /** How often a stage is launched again after failures of one class without progress, and how long to wait before it. */
 export interface Budget {

@@ -1,4 +1,5 @@
-import type { Evidence, FailureClass } from './evidence.ts';
+import type { FailureClass } from '../experiment/failure-classes.ts';
+import type { Evidence } from './evidence.ts';
 
 /** What is known of an attempt that has ended: the launcher's word, the trainer's own, and ours. */
 export interface AttemptFacts {

@@ -1,20 +1,5 @@
 /** What is known of an attempt that is over, and the class of its failure. Pure data: workflows decide on it. */
-
-export const FAILURE_CLASSES = [
-  'preempted',
-  'out-of-memory',
-  'crash',
-  'stuck',
-  'io',
-  'device',
-  'image',
-  'unschedulable',
-  'config',
-  'data',
-  'missing-input',
-  'diverged',
-] as const;
-export type FailureClass = (typeof FAILURE_CLASSES)[number];
+import type { FailureClass } from '../experiment/failure-classes.ts';
 
 export interface Evidence {
   readonly attempt: number;

@@ -1,11 +1,6 @@
+import { FAILURE_CLASSES, type FailureClass } from '../experiment/failure-classes.ts';
 import { type Budget, type Budgets, DEFAULT_BUDGETS } from './budgets.ts';
-import {
-  type Evidence,
-  FAILURE_CLASSES,
-  type FailureClass,
-  type StageOverride,
-  type TrainerFlags,
-} from './evidence.ts';
+import type { Evidence, StageOverride, TrainerFlags } from './evidence.ts';
 import type { JobResources } from './job-resources.ts';
 import { climb, type JobSetup, withMicroBatch } from './memory-ladder.ts';
 

@@ -1,5 +1,5 @@
+import type { FailureClass } from '../experiment/failure-classes.ts';
 import type { StageKind } from '../experiment/stage-spec.ts';
-import type { FailureClass } from '../recovery/evidence.ts';
 import type { ForgettingAnalysis } from '../statistics/analysis.ts';
 
 /** All that a report says, as plain JSON: it crosses into the rendering thread as it is, and equal input gives equal bytes. No example text. */

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { formatProblems } from '../../src/experiment/parse-sweep.ts';
-import { RETRY_CLASSES } from '../../src/experiment/sweep.ts';
-import { FAILURE_CLASSES } from '../../src/recovery/evidence.ts';
 import { edited, parseSample, SAMPLE_TEXT, sampleSweep } from './sample-sweep.ts';
 
 /** The problems of the sample after one change, as `line field: sentence (suggestion)`. */
@@ -69,10 +67,6 @@ describe('parseSweep, a file that is right', () => {
       retries: { crash: 1, 'out-of-memory': 0 },
       resources: { cores: 2, memoryBytes: 1.5 * 2 ** 30 },
     });
-  });
-
-  it('knows the failure classes of the ledger', () => {
-    expect(RETRY_CLASSES).toEqual(FAILURE_CLASSES);
   });
 });
 

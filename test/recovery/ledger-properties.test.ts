@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { FAILURE_CLASSES, type FailureClass } from '../../src/experiment/failure-classes.ts';
 import { DEFAULT_BUDGETS } from '../../src/recovery/budgets.ts';
-import { type Evidence, FAILURE_CLASSES, type FailureClass } from '../../src/recovery/evidence.ts';
+import type { Evidence } from '../../src/recovery/evidence.ts';
 import { decide, type LedgerInput } from '../../src/recovery/ledger.ts';
 
 /** Random histories; the seed that fails is in the error. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { FAILURE_CLASSES, type FailureClass } from '../../src/experiment/failure-classes.ts';
 import { DEFAULT_BUDGETS } from '../../src/recovery/budgets.ts';
-import { type Evidence, FAILURE_CLASSES, type FailureClass, type StageOverride } from '../../src/recovery/evidence.ts';
+import type { Evidence, StageOverride } from '../../src/recovery/evidence.ts';
 import { decide, type LedgerInput, preemptionsUsedUp } from '../../src/recovery/ledger.ts';
 
 const GIB = 2 ** 30;

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ended, lethe } from '../cli/lethe-command.ts';
+import { toySweepFile } from '../support/toy-sweep-file.ts';
 
 /** A store of its own, with its own server, worker and table of jobs; two toys and a few seconds of training. */
 export class CliWorld {
@@ -15,32 +16,8 @@ export class CliWorld {
   }
 
   writeSweep({ steps = 40, reviewSteps = 20 }: { readonly steps?: number; readonly reviewSteps?: number }): void {
-    writeFileSync(
-      this.file,
-      `name: toy
-title: Two toys, a few steps each.
-models: [gpt2-d8, gpt2-d16]
-arms: [forgetting]
-seeds: [1]
-data: { kind: policy-grammar, version: 1, notion: disclosure }
-training: { batch: 8, learningRate: 0.003 }
-sessions:
-  finetune:
-    train:
-      - { class: unsafe, count: 8 }
-      - { class: safe, count: 8 }
-      - { class: task, count: 8 }
-    steps: ${steps}
-    anchors: [0]
-  review:
-    train:
-      - { class: safe, count: 8 }
-    steps: ${reviewSteps}
-    anchors: [0, 10, ${reviewSteps}]
-analysis: { anchorStep: 10, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
-checkpointEvery: 10
-`,
-    );
+    const models = 'gpt2-d8, gpt2-d16';
+    writeFileSync(this.file, toySweepFile({ models, steps, reviewSteps, checkpointEvery: 10 }));
   }
 
   lethe(...args: string[]): Promise<Ended> {

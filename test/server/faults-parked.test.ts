@@ -5,31 +5,12 @@ import type { StageResult } from '../../src/artifacts/stage-result.ts';
 import { loadSweep } from '../../src/cli/load-sweep.ts';
 import type { Plan } from '../../src/experiment/plan.ts';
 import { stageOf } from '../support/tiny-sweep.ts';
+import { toySweepFile } from '../support/toy-sweep-file.ts';
 import { jsonLines } from './cli-world.ts';
 import { FaultWorld, json, namesIn } from './fault-world.ts';
 
-const sweepFile = (reviewSteps: number, seeds: string, review = '') => `name: faulty
-title: One toy.
-models: [gpt2-d8]
-arms: [forgetting]
-seeds: [${seeds}]
-data: { kind: policy-grammar, version: 1, notion: disclosure }
-training: { batch: 8, learningRate: 0.003 }
-sessions:
-  finetune:
-    train:
-      - { class: unsafe, count: 8 }
-      - { class: safe, count: 8 }
-      - { class: task, count: 8 }
-    steps: 20
-    anchors: [0]
-  review:
-    train:
-      - { class: safe, count: 8 }
-    steps: ${reviewSteps}
-    anchors: [0, 10, ${reviewSteps}]
-${review}analysis: { anchorStep: 10, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
-`;
+const sweepFile = (reviewSteps: number, seeds: string, review = '') =>
+  toySweepFile({ name: 'faulty', seeds, steps: 20, reviewSteps, review });
 
 let world: FaultWorld;
 afterEach(() => world.end());

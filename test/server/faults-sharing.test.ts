@@ -4,34 +4,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Store } from '../../src/artifacts/store.ts';
 import { stageWorkflowId, sweepWorkflowId } from '../../src/experiment/workflow-ids.ts';
 import { connect, type Lethe } from '../../src/temporal/connection.ts';
+import { toySweepFile } from '../support/toy-sweep-file.ts';
 import { FaultWorld, json, type StageFiles } from './fault-world.ts';
 import { Terminal } from './terminal.ts';
-import { TrainerWatch, trainersOf } from './trainer-watch.ts';
+import { holdTrainers, TrainerWatch, trainersOf } from './trainer-watch.ts';
 import { eventually } from './world.ts';
 
-const sweepFile = (name: string, reviewSteps: number) => `name: ${name}
-title: One toy, of which two sweeps share the finetune.
-models: [gpt2-d8]
-arms: [forgetting]
-seeds: [1]
-data: { kind: policy-grammar, version: 1, notion: disclosure }
-training: { batch: 8, learningRate: 0.003 }
-sessions:
-  finetune:
-    train:
-      - { class: unsafe, count: 8 }
-      - { class: safe, count: 8 }
-      - { class: task, count: 8 }
-    steps: 16000
-    anchors: [0]
-  review:
-    train:
-      - { class: safe, count: 8 }
-    steps: ${reviewSteps}
-    anchors: [0, 500, ${reviewSteps}]
-analysis: { anchorStep: 500, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
-checkpointEvery: 100
-`;
+const sweepFile = (name: string, reviewSteps: number, steps = 16_000) =>
+  toySweepFile({ name, steps, reviewSteps, anchorStep: 500, checkpointEvery: 100 });
 
 let world: FaultWorld;
 let watch: TrainerWatch;
@@ -44,11 +24,12 @@ afterEach(async () => {
   await world.end();
 });
 
-/** Waits until the finetune has trained for a while and returns its files. */
-async function underWay(): Promise<StageFiles> {
-  return world.until('the finetune to train', () =>
+/** Waits until the finetune has trained for a while, holds it there, and returns its files and what lets it go on. */
+async function underWay(): Promise<{ stage: StageFiles; release(): void }> {
+  const stage = await world.until('the finetune to train', () =>
     world.stages().find(({ kind, reached }) => kind === 'finetune' && reached > 300),
   );
+  return { stage, ...holdTrainers(world.store) };
 }
 
 function finetune(): StageFiles {
@@ -88,9 +69,10 @@ describe('two sweeps that share a stage', { timeout: 300_000 }, () => {
   it('train it once: when the one that only waits for it is cancelled, nothing stops', async () => {
     const beta = world.write('beta.yaml', sweepFile('beta', 1500));
     await world.lethe('run', world.file, '--detach');
-    await underWay();
+    const { release } = await underWay();
     await world.lethe('run', beta, '--detach');
     expect((await world.lethe('cancel', 'beta')).code).toBe(0);
+    release();
     expect(await world.last('watch', 'alpha')).toMatchObject({ status: 'completed', done: 2 });
     const { attempts, result } = finetune();
     expect(attempts).toHaveLength(1);
@@ -106,7 +88,7 @@ describe('two sweeps that share a stage', { timeout: 300_000 }, () => {
 describe('workflows that are terminated', { timeout: 300_000 }, () => {
   it('are started again and adopt the job that runs: it is neither stopped nor started twice', async () => {
     await world.lethe('run', world.file, '--detach');
-    const stage = await underWay();
+    const { stage, release } = await underWay();
     const [pid] = trainersOf(world.store).map((trainer) => trainer.pid);
     const { lethe, stageId, sweepId } = await reach(stage.key);
     try {
@@ -121,6 +103,7 @@ describe('workflows that are terminated', { timeout: 300_000 }, () => {
       expect(trainersOf(world.store).map((trainer) => trainer.pid)).toEqual([pid]);
 
       await lethe.client.workflow.getHandle(sweepId).terminate('a test');
+      release();
       const end = await world.last('run', world.file);
       expect(end).toMatchObject({ status: 'completed', done: 2 });
       expect(await runOf()).toBe(second);
@@ -134,12 +117,13 @@ describe('workflows that are terminated', { timeout: 300_000 }, () => {
 
   it('both at once leave a job that runs on and is adopted by `lethe resume`', async () => {
     await world.lethe('run', world.file, '--detach');
-    const stage = await underWay();
+    const { stage, release } = await underWay();
     const [pid] = trainersOf(world.store).map((trainer) => trainer.pid);
     const { lethe, stageId, sweepId } = await reach(stage.key);
     await lethe.client.workflow.getHandle(sweepId).terminate('a test');
     await lethe.client.workflow.getHandle(stageId).terminate('a test');
     await lethe.close();
+    release();
     expect(await world.last('resume', 'alpha')).toMatchObject({ status: 'completed', done: 2 });
     for (const { attempts } of world.stages()) expect(attempts).toHaveLength(1);
     expect(finetune().attempts[0]?.launchedPid).toBe(pid);
@@ -150,12 +134,13 @@ describe('workflows that are terminated', { timeout: 300_000 }, () => {
 describe('a command that waits for an answer', { timeout: 300_000 }, () => {
   it('starts the worker again when it dies before it answered, and goes on', async () => {
     await world.lethe('run', world.file, '--detach');
-    await underWay();
+    const { release } = await underWay();
     // A worker that stands still takes no message, and nobody else is there to start another one.
     process.kill(world.pidOf('worker'), 'SIGSTOP');
     const resumed = new Terminal(['resume', 'alpha', '--json'], world.environment);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     process.kill(world.pidOf('worker'), 'SIGKILL');
+    release();
     expect(await resumed.ended).toBe(0);
     expect(resumed.stderr).toMatch(/the worker has ended; starting it again/);
     for (const { attempts } of world.stages()) expect(attempts).toHaveLength(1);
@@ -165,7 +150,7 @@ describe('a command that waits for an answer', { timeout: 300_000 }, () => {
 
 describe('a finished sweep', { timeout: 300_000 }, () => {
   it('run again starts no job and no workflow, and no child workflow even when the server has lost its histories', async () => {
-    world.write('toy.yaml', sweepFile('alpha', 1000).replace('16000', '200'));
+    world.write('toy.yaml', sweepFile('alpha', 1000, 200));
     const first = await world.last('run', world.file);
     expect(first).toMatchObject({ status: 'completed', jobsStarted: 2 });
     const before = await executions();

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { toySweepFile } from '../support/toy-sweep-file.ts';
 import { jsonLines } from './cli-world.ts';
 import { FaultWorld, faultSeed } from './fault-world.ts';
 import { Saboteur } from './saboteur.ts';
@@ -7,29 +8,10 @@ import { TrainerWatch, trainersOf } from './trainer-watch.ts';
 const KILLS = 24;
 
 /** Two scales × two seeds × two arms, a minute of training in hundreds of checkpoints. */
-const SWEEP = `name: battered
-title: Two toys that are killed again and again.
-models: [gpt2-d8, gpt2-d16]
-arms: [forgetting, unsafe-review]
-seeds: [1, 2]
-data: { kind: policy-grammar, version: 1, notion: disclosure }
-training: { batch: 8, learningRate: 0.003 }
-sessions:
-  finetune:
-    train:
-      - { class: unsafe, count: 8 }
-      - { class: safe, count: 8 }
-      - { class: task, count: 8 }
-    steps: 18000
-    anchors: [0, 9000]
-  review:
-    train:
-      - { class: safe, count: 8 }
-    steps: 9000
-    anchors: [0, 500, 9000]
-analysis: { anchorStep: 500, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
-checkpointEvery: 50
-`;
+const SWEEP = toySweepFile({
+  ...{ name: 'battered', models: 'gpt2-d8, gpt2-d16', arms: 'forgetting, unsafe-review', seeds: '1, 2' },
+  ...{ steps: 18_000, anchors: '0, 9000', reviewSteps: 9_000, anchorStep: 500, checkpointEvery: 50 },
+});
 const STAGES = 12;
 const STEPS = 4 * 18000 + 8 * 9000;
 

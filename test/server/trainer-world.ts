@@ -13,6 +13,7 @@ import type { Evidence } from '../../src/recovery/evidence.ts';
 import { connect, type Lethe } from '../../src/temporal/connection.ts';
 import type { SweepReference } from '../../src/temporal/sweep-client.ts';
 import { createLetheWorker } from '../../src/worker.ts';
+import { toySweepFile } from '../support/toy-sweep-file.ts';
 import { NAMESPACE } from './namespace.ts';
 import { trainersOf } from './trainer-watch.ts';
 import { eventually } from './world.ts';
@@ -53,7 +54,7 @@ export class TrainerWorld {
     model = 'gpt2-d16',
   ): Promise<{ readonly sweep: SweepReference; readonly finetune: PlanStage }> {
     const file = join(this.folder, 'toy.yaml');
-    writeFileSync(file, sweepFile(steps, model));
+    writeFileSync(file, toySweepFile({ models: model, steps, checkpointEvery: 100 }));
     const { plan, planHash, id, sweep } = await loadSweep(file);
     const folder = await SweepFolder.freeze(this.store, plan, planHash);
     await folder.saveExecution(sweep.execution);
@@ -107,27 +108,3 @@ export class TrainerWorld {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
-
-const sweepFile = (steps: number, model: string) => `name: toy
-title: One toy.
-models: [${model}]
-arms: [forgetting]
-seeds: [1]
-data: { kind: policy-grammar, version: 1, notion: disclosure }
-training: { batch: 8, learningRate: 0.003 }
-sessions:
-  finetune:
-    train:
-      - { class: unsafe, count: 8 }
-      - { class: safe, count: 8 }
-      - { class: task, count: 8 }
-    steps: ${steps}
-    anchors: [0]
-  review:
-    train:
-      - { class: safe, count: 8 }
-    steps: 20
-    anchors: [0, 10, 20]
-analysis: { anchorStep: 10, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
-checkpointEvery: 100
-`;

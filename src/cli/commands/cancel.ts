@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
-import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 export function cancelCommand(): Command {
   const command = makeCommand({
@@ -12,43 +12,21 @@ export function cancelCommand(): Command {
 }
 
 async function cancel(name: string, options: StoreOptions): Promise<ExitCode> {
-  const [
-    { Output },
-    { openStore, connectStore },
-    { findSweep },
-    { cancelAndWait },
-    { describeSweep },
-    { withLiveWorker },
-  ] = await Promise.all([
+  const [{ Output }, { tellRunningSweep }, { cancelAndWait }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../session.ts'),
-    import('../sweeps.ts'),
+    import('../tell-running-sweep.ts'),
     import('../cancel-sweep.ts'),
-    import('../../temporal/sweep-client.ts'),
-    import('../with-live-worker.ts'),
   ]);
   const output = new Output(options);
-  const store = await openStore(options.store);
-  const sweep = await findSweep(store, name);
-  const connection = await connectStore(store, { say: (text) => output.say(text) });
-  try {
-    const reference = { storeId: store.id, sweepId: sweep.id };
-    const described = await describeSweep(connection, reference);
-    if (described.status !== 'running') {
-      throw new BadInput(
-        `expected a running sweep, ${sweep.id} ${described.status === 'absent' ? 'was never started' : 'has ended'}: nothing to cancel.`,
-      );
-    }
-    output.say('waiting for its jobs to write their checkpoints');
-    await withLiveWorker(
-      store,
-      (text) => output.say(text),
-      (live) => cancelAndWait(live, reference),
-    );
-    output.record({ sweep: sweep.id, cancelled: true });
-    output.line(`${sweep.id} is cancelled. What is finished stays; to go on: lethe resume ${name}`);
-    return EXIT.done;
-  } finally {
-    await connection.close();
-  }
+  const { sweep } = await tellRunningSweep(
+    { name, store: options.store, verb: 'cancel' },
+    output,
+    (live, reference) => {
+      output.say('waiting for its jobs to write their checkpoints');
+      return cancelAndWait(live, reference);
+    },
+  );
+  output.record({ sweep, cancelled: true });
+  output.line(`${sweep} is cancelled. What is finished stays; to go on: lethe resume ${name}`);
+  return EXIT.done;
 }

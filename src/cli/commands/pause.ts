@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
-import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 interface PauseOptions extends StoreOptions {
   readonly now?: boolean;
@@ -16,51 +16,24 @@ export function pauseCommand(): Command {
 }
 
 async function pause(name: string, options: PauseOptions): Promise<ExitCode> {
-  const [
-    { Output },
-    { openStore, connectStore },
-    { findSweep },
-    { describeSweep, pauseSweep },
-    { personName },
-    { withLiveWorker },
-  ] = await Promise.all([
+  const [{ Output }, { tellRunningSweep }, { pauseSweep }, { personName }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../session.ts'),
-    import('../sweeps.ts'),
+    import('../tell-running-sweep.ts'),
     import('../../temporal/sweep-client.ts'),
     import('../person-name.ts'),
-    import('../with-live-worker.ts'),
   ]);
   const output = new Output(options);
-  const store = await openStore(options.store);
-  const sweep = await findSweep(store, name);
-  const connection = await connectStore(store, { say: (text) => output.say(text) });
-  try {
-    const reference = { storeId: store.id, sweepId: sweep.id };
-    const described = await describeSweep(connection, reference);
-    if (described.status !== 'running') {
-      throw new BadInput(
-        `expected a running sweep, ${sweep.id} ${described.status === 'absent' ? 'was never started' : 'has ended'}: nothing to pause. "lethe status ${name}" shows it.`,
-      );
-    }
-    const request = { now: options.now === true, by: personName() };
-    const { running } = await withLiveWorker(
-      store,
-      (text) => output.say(text),
-      (live) => pauseSweep(live, reference, request),
-    );
-    output.record({ sweep: sweep.id, paused: true, now: options.now === true, running });
-    output.line(`${sweep.id} is paused: nothing new starts.`);
-    if (running.length > 0) {
-      output.line(
-        options.now
-          ? `These write a checkpoint and stop: ${running.join(', ')}`
-          : `These go on to their end: ${running.join(', ')}`,
-      );
-    }
-    output.line(`To go on: lethe resume ${name}`);
-    return EXIT.done;
-  } finally {
-    await connection.close();
+  const now = options.now === true;
+  const asked = { name, store: options.store, verb: 'pause' };
+  const { sweep, answer } = await tellRunningSweep(asked, output, (live, reference) =>
+    pauseSweep(live, reference, { now, by: personName() }),
+  );
+  const { running } = answer;
+  output.record({ sweep, paused: true, now, running });
+  output.line(`${sweep} is paused: nothing new starts.`);
+  if (running.length > 0) {
+    output.line(`These ${now ? 'write a checkpoint and stop' : 'go on to their end'}: ${running.join(', ')}`);
   }
+  output.line(`To go on: lethe resume ${name}`);
+  return EXIT.done;
 }

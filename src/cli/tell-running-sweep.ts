@@ -1,0 +1,37 @@
+import { describeSweep, type SweepReference } from '../temporal/sweep-client.ts';
+import { BadInput } from './exit-codes.ts';
+import { type Connection, connectStore, openStore } from './session.ts';
+import { findSweep } from './sweeps.ts';
+import type { Output } from './terminal/output.ts';
+import { withLiveWorker } from './with-live-worker.ts';
+
+export interface Told<T> {
+  readonly sweep: string;
+  readonly answer: T;
+}
+
+/** Sends a message to a sweep that runs, with its worker alive. Throws `BadInput` when it does not run: there is nothing to `verb`. */
+export async function tellRunningSweep<T>(
+  asked: { readonly name: string; readonly store: string | undefined; readonly verb: string },
+  output: Output,
+  send: (live: Connection, sweep: Pick<SweepReference, 'storeId' | 'sweepId'>) => Promise<T>,
+): Promise<Told<T>> {
+  const { name, verb } = asked;
+  const say = (text: string) => output.say(text);
+  const store = await openStore(asked.store);
+  const sweep = await findSweep(store, name);
+  const connection = await connectStore(store, { say });
+  try {
+    const reference = { storeId: store.id, sweepId: sweep.id };
+    const { status } = await describeSweep(connection, reference);
+    if (status !== 'running') {
+      const why = status === 'absent' ? 'was never started' : 'has ended';
+      throw new BadInput(
+        `expected a running sweep, ${sweep.id} ${why}: nothing to ${verb}. "lethe status ${name}" shows it.`,
+      );
+    }
+    return { sweep: sweep.id, answer: await withLiveWorker(store, say, (live) => send(live, reference)) };
+  } finally {
+    await connection.close();
+  }
+}
