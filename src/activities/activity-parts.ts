@@ -21,6 +21,8 @@ export interface ActivityParts {
   readonly stopGraceMs: number;
   /** Without a step for this long a job counts as stuck; a sweep file's `stallSeconds` comes first. */
   readonly stallMs: number;
+  /** How long a job may wait for an image, or for a place that nothing like it ever had, before its stage is parked; no limit when absent. */
+  readonly startLimitMs?: { readonly image: number; readonly unschedulable: number };
   /** Longest time between two looks at a job. */
   readonly watchMs: number;
   readonly workflows: WorkflowsOfStages;

@@ -4,6 +4,7 @@ import type { JobSpec } from '../artifacts/job-spec.ts';
 import { ResultRefused, resultOf } from '../artifacts/lineage.ts';
 import { removableOf, remove } from '../artifacts/retention.ts';
 import type { StageResult } from '../artifacts/stage-result.ts';
+import { LauncherUnreachable } from '../jobs/job-launcher.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
 import type { Evidence } from '../recovery/evidence.ts';
 import type { ActivityParts } from './activity-parts.ts';
@@ -34,8 +35,14 @@ export async function collectStage(
   const platform = asksPlatform ? await parts.launcher.platformEvidence(job) : undefined;
   const report = { end, now, ...(platform && { platform }), ...(refused !== undefined && { refused }) };
   const evidence = await attempt.publishEvidence(await gatherEvidence(attempt, report));
+  // A platform that cannot be asked now is told later, by the launcher itself.
+  if (asksPlatform) await parts.launcher.release?.(job).catch(ignoreUnreachable);
   // Without a checkpoint there is nothing to remove, and looking for it costs a short stage more than all else here.
   const left = evidence.attempt > 1 || evidence.writers.some(({ checkpointStep }) => checkpointStep > 0);
   if (left) await remove(await removableOf(stage));
   return { evidence, result };
+}
+
+function ignoreUnreachable(error: unknown): void {
+  if (!(error instanceof LauncherUnreachable)) throw error;
 }

@@ -6,7 +6,7 @@ import type { Store } from '../artifacts/store.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
-import { JobNameTaken } from '../jobs/job-launcher.ts';
+import { JobNameTaken, JobRefused } from '../jobs/job-launcher.ts';
 import { makeJobSpec } from '../jobs/make-job-spec.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
 import type { LedgerDecision } from '../recovery/ledger.ts';
@@ -44,7 +44,7 @@ export async function prepareAttempt(
   beat.now({ attempt: number, state: 'preparing', reason: 'data' });
   const end = await prepareData(parts.store, spec);
   const { checkpointEvery } = execution;
-  const job = makeJobSpec({
+  const made = makeJobSpec({
     storeId: parts.store.id,
     key: stage.key,
     attempt: number,
@@ -55,6 +55,9 @@ export async function prepareAttempt(
     ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
     annotations: { sweep: input.sweepId, stage: input.label },
   });
+  const lastNode = decision.avoidLastNode ? history.evidence.at(-1)?.node : undefined;
+  const wishes = { model: spec.model, ...(lastNode !== undefined && { avoidNode: lastNode }) };
+  const job = parts.launcher.complete?.(made, wishes) ?? made;
   const attempt = stage.attempt(number);
   return { kind: 'attempt', attempt, job: await attempt.publishJob(job), ...(end && { end }) };
 }
@@ -78,6 +81,7 @@ export async function launchJob(parts: ActivityParts, job: JobSpec, beat: StageB
     return undefined;
   } catch (error) {
     if (error instanceof JobNameTaken) return { kind: 'name-taken', reason: error.message };
+    if (error instanceof JobRefused) return { kind: 'refused', reason: error.message };
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
+import type { StopRequest } from '../artifacts/stop-request.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
 import { type JobObservation, LauncherUnreachable } from '../jobs/job-launcher.ts';
@@ -17,8 +18,9 @@ import { stopJob } from './stop-job.ts';
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * Looks at the job until it is over, heartbeating what it sees. Stops it itself for two reasons only, both charged to their class: no step within the stall
- * limit, and more preemptions inside the attempt than the budget has. Rejects with CancelledFailure when the activity is cancelled, the job untouched.
+ * Looks at the job until it is over, heartbeating what it sees. Stops it itself for three reasons only, each charged to its class: no step within the stall
+ * limit, more preemptions inside the attempt than the budget has, and a wait for an image or a place that does not exist. Rejects with CancelledFailure when the
+ * activity is cancelled, the job untouched.
  */
 export async function watchJob(
   parts: ActivityParts,
@@ -33,6 +35,7 @@ export async function watchJob(
   const reader = new ProgressReader(attempt);
   let announced = input.announceCheckpointTo === undefined;
   let pauseMs = 250;
+  const start = new StartLimit(parts.startLimitMs);
   for (;;) {
     if (context.cancellationSignal.aborted) await context.cancelled;
     const seen = await observe(parts, job);
@@ -53,6 +56,8 @@ export async function watchJob(
     if (seen.state === 'lost') return { kind: 'lost', reason: seen.reason };
     const progress = seen.state === 'running' ? await reader.read() : {};
     beat.now({ ...heartbeatOf(job, seen), ...progress });
+    const never = start.passed(seen);
+    if (never !== undefined) return stopJob(parts, attempt, job, never, beat);
     if (!announced && input.announceCheckpointTo !== undefined && (progress.checkpoint ?? 0) > 0) {
       await parts.workflows.announceCheckpoint(input.announceCheckpointTo, input.number);
       announced = true;
@@ -76,6 +81,29 @@ export async function watchJob(
       }
     }
     await parts.launcher.waitForChange(job, parts.watchMs, context.cancellationSignal).catch(ignoreUnreachable);
+  }
+}
+
+/** How long a job has waited, without a break, for what only a person can bring. Unreachable time counts: nothing else was seen since. */
+class StartLimit {
+  readonly #limits: ActivityParts['startLimitMs'];
+  #kind: 'image' | 'unschedulable' | undefined;
+  #since = 0;
+
+  constructor(limits: ActivityParts['startLimitMs']) {
+    this.#limits = limits;
+  }
+
+  /** Why the job is to be stopped; undefined while it may wait. */
+  passed(seen: JobObservation): Omit<StopRequest, 'time'> | undefined {
+    const kind = seen.state === 'starting' ? seen.kind : undefined;
+    if (kind !== this.#kind) this.#since = performance.now();
+    this.#kind = kind;
+    if (this.#limits === undefined || kind === undefined || seen.state !== 'starting') return undefined;
+    const waitedMs = performance.now() - this.#since;
+    if (waitedMs <= this.#limits[kind]) return undefined;
+    const why = `waited ${Math.round(waitedMs / 1_000)} s without a start: ${seen.reason}`;
+    return { by: 'start limit', why, charge: 'class', failure: kind };
   }
 }
 

@@ -11,6 +11,8 @@ export interface AttemptEndReport {
     readonly outOfMemory: boolean;
     readonly preempted: boolean;
     readonly events: readonly string[];
+    readonly lastWords?: string;
+    readonly node?: string;
   };
   /** The sentence of a `ResultRefused`. */
   readonly refused?: string;
@@ -61,6 +63,7 @@ export async function gatherEvidence(attempt: AttemptFolder, report: AttemptEndR
     writers: reached.map(({ name, checkpointStep }) => ({ name, checkpointStep })),
     logTail,
     events: platform?.events ?? [],
+    ...(platform?.node === undefined ? {} : { node: platform.node }),
     endedAt: now,
   };
 }

@@ -16,4 +16,6 @@ export interface JobSpec {
   readonly resources: JobResources;
   /** Sweeps and runs that asked for it, for people. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** In a cluster: the Kubernetes Job as it is sent, whole, so that a worker with another configuration asks for the same one. */
+  readonly manifest?: Readonly<Record<string, unknown>>;
 }

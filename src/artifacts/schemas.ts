@@ -28,6 +28,7 @@ export const jobSpecSchema = z.looseObject({
   attemptFolder: z.string().min(1),
   resources: z.looseObject(resources),
   annotations: z.record(z.string(), z.string()),
+  manifest: z.record(z.string(), z.unknown()).optional(),
 });
 
 export const launchedSchema = z.union(
@@ -64,6 +65,7 @@ export const evidenceSchema = z.looseObject({
   writers: z.array(z.looseObject({ name: z.string(), checkpointStep: step })),
   logTail: z.array(z.string()),
   events: z.array(z.string()),
+  node: z.string().optional(),
   endedAt: z.string(),
 });
 

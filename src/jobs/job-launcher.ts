@@ -1,4 +1,5 @@
 import type { JobSpec } from '../artifacts/job-spec.ts';
+import type { ModelSpec } from '../experiment/stage-spec.ts';
 
 export type { JobSpec } from '../artifacts/job-spec.ts';
 export type { JobResources } from '../recovery/job-resources.ts';
@@ -15,8 +16,15 @@ export interface JobLauncher {
   readonly kind: 'local' | 'kubernetes' | 'fake';
 
   /**
+   * The job with all that this platform will be asked for, made once, before it is published as job.json: later launches send the same bytes whatever the
+   * configuration says by then. Pure. A launcher without it takes jobs as they are.
+   */
+  complete?(spec: JobSpec, wishes: JobWishes): JobSpec;
+
+  /**
    * Makes the job exist: idempotent by `spec.name`. Returns at once; a job that must wait for room is `queued`.
-   * The caller has published `attempts/<n>/job.json` before. Throws `JobNameTaken` when a foreign job holds the name.
+   * The caller has published `attempts/<n>/job.json` before. Throws `JobNameTaken` when a foreign job holds the name, `JobRefused` when the platform will never
+   * take this job.
    */
   launch(spec: JobSpec): Promise<void>;
 
@@ -36,6 +44,19 @@ export interface JobLauncher {
 
   /** What the platform knows of a job that ended: exit code or signal, kernel or platform events. Requires: observe said `ended` or `lost`. */
   platformEvidence(spec: JobSpec): Promise<PlatformEvidence>;
+
+  /**
+   * The attempt is over and its evidence.json published: the platform may forget the job, and must give up one that is still there. Idempotent; may be left out
+   * by a crash, so a launcher that needs it finds such jobs itself. Absent where the platform keeps nothing.
+   */
+  release?(spec: JobSpec): Promise<void>;
+}
+
+/** What a platform may go by when it completes a job. */
+export interface JobWishes {
+  readonly model: ModelSpec;
+  /** Machine on which the last attempt's device failed: another one is taken where there is one. */
+  readonly avoidNode?: string;
 }
 
 export type JobObservation =
@@ -57,6 +78,10 @@ export interface PlatformEvidence {
   /** The platform took the job away (eviction, preemption, drain, reboot). */
   readonly preempted: boolean;
   readonly events: readonly string[];
+  /** The job's last words as the platform kept them; the trainer's outcome.json comes first. */
+  readonly lastWords?: string;
+  /** Machine of a cluster on which it last ran. */
+  readonly node?: string;
 }
 
 /** Thrown when the platform cannot be asked. Retry; never count it against the stage. */
@@ -67,4 +92,9 @@ export class LauncherUnreachable extends Error {
 /** Thrown when a job that is not ours holds the name. Class `config`; nothing is deleted. */
 export class JobNameTaken extends Error {
   override readonly name = 'JobNameTaken';
+}
+
+/** Thrown when the platform refuses the job for what it asks: the same job is refused again. Class `config`. */
+export class JobRefused extends Error {
+  override readonly name = 'JobRefused';
 }

@@ -11,6 +11,7 @@ export interface AttemptFacts {
     readonly signal?: string;
     readonly outOfMemory: boolean;
     readonly preempted: boolean;
+    readonly lastWords?: string;
   };
   /** outcome.json of the newest writer, or of the one that succeeded. */
   readonly outcome?: { readonly code: number; readonly sentence: string };
@@ -32,6 +33,8 @@ export type AttemptEnd =
   | { readonly kind: 'lost'; readonly reason: string }
   /** Its name belongs to a job that is not ours. */
   | { readonly kind: 'name-taken'; readonly reason: string }
+  /** The platform will never take this job. */
+  | { readonly kind: 'refused'; readonly reason: string }
   /** Its dataset cannot be made, or is not what its digest says; there was no job. */
   | { readonly kind: 'no-data'; readonly reason: string }
   /** It waited past its deadline for an image or for a place that does not exist. */
@@ -64,6 +67,7 @@ export function classify(facts: AttemptFacts): Classification {
   if (refused !== undefined) return failed('crash', 'the files of a finished trainer were refused', refused);
   if (outcome !== undefined) return byCode(outcome.code, 'outcome.json', outcome.sentence);
   if (end.kind === 'name-taken') return failed('config', 'the name of the job is taken', end.reason);
+  if (end.kind === 'refused') return failed('config', 'the platform refused the job', end.reason);
   if (end.kind === 'no-data') return failed('data', 'its dataset cannot be used', end.reason);
   if (end.kind === 'never-started') return failed(end.failure, 'the job never started', end.reason);
   if (platform?.outOfMemory)
@@ -78,7 +82,8 @@ export function classify(facts: AttemptFacts): Classification {
   if (platform?.exitCode === 0)
     return failed('crash', 'exit code 0 without outcome.json', withoutWord('exited with code 0'));
   if (platform?.exitCode !== undefined) {
-    return byCode(platform.exitCode, 'the exit code', withoutWord(`exited with code ${platform.exitCode}`));
+    const { exitCode, lastWords } = platform;
+    return byCode(exitCode, 'the exit code', lastWords ?? withoutWord(`exited with code ${exitCode}`));
   }
   return failed('crash', 'dead without outcome.json', withoutWord('died, and its exit code is not known'));
 }

@@ -22,6 +22,8 @@ export interface Evidence {
   readonly logTail: readonly string[];
   /** Platform events in order (Kubernetes), or kernel counters (local). */
   readonly events: readonly string[];
+  /** Machine of a cluster on which the last pod ran. */
+  readonly node?: string;
   /** ISO 8601. */
   readonly endedAt: string;
 }
