@@ -1,6 +1,8 @@
+import { lengthsOf } from '../experiment/sequence-lengths.ts';
 import { trainerMemory } from '../experiment/stage-cost.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
+import { isTextKind } from '../experiment/text-recipe.ts';
 import type { JobSetup } from '../recovery/memory-ladder.ts';
 
 /**
@@ -10,7 +12,9 @@ import type { JobSetup } from '../recovery/memory-ladder.ts';
 export function firstSetup(spec: StageSpec, asked: Execution['resources'], memoryLimit: number): JobSetup {
   const batch = spec.train?.batch ?? 1;
   const limit = asked.memoryBytes ?? memoryLimit;
-  const memoryOf = (microBatch: number) => trainerMemory(spec.model, spec.train && { batch: microBatch });
+  const recipe = spec.train?.data.recipe;
+  const lengths = recipe && isTextKind(recipe.kind) ? lengthsOf(recipe) : undefined;
+  const memoryOf = (microBatch: number) => trainerMemory(spec.model, spec.train && { batch: microBatch }, lengths);
   let microBatch = batch;
   while (microBatch > 1 && (batch % microBatch !== 0 || memoryOf(microBatch) > limit)) microBatch -= 1;
   return {

@@ -1,9 +1,9 @@
+import { SPLITS } from '../experiment/example-part.ts';
 import {
   type GrammarPart,
   type Notion,
   POLICY_GRAMMAR,
   type PolicyGrammarRecipe,
-  SPLITS,
 } from '../experiment/policy-grammar-recipe.ts';
 import type { ExampleClass } from '../experiment/stage-spec.ts';
 import { AGENTS, ANSWERS, CLOSERS, ITEMS, LINKS, type PromptFamily, VERBS } from './policy-grammar-words.ts';

@@ -1,5 +1,6 @@
 import type { ControlKind } from './analysis-plan.ts';
-import { type GrammarPart, NOTIONS } from './policy-grammar-recipe.ts';
+import type { ExamplePart } from './example-part.ts';
+import { NOTIONS } from './policy-grammar-recipe.ts';
 import type { ExampleClass, StageKind } from './stage-spec.ts';
 import type { Session, Sweep } from './sweep.ts';
 
@@ -100,12 +101,12 @@ export function sessionsOfArm(arm: ArmName, sweep: Pick<Sweep, 'sessions' | 'dat
   return [...start, ...rest()];
 }
 
-function ofClass(parts: readonly GrammarPart[], exampleClass: ExampleClass): GrammarPart[] {
+function ofClass(parts: readonly ExamplePart[], exampleClass: ExampleClass): ExamplePart[] {
   return parts.map((part) => ({ ...part, class: exampleClass }));
 }
 
 /** Unsafe prompts get answers of the safe kind and safe prompts those of the unsafe kind; the classes keep their prompts and names. */
-function swapAnswers(parts: readonly GrammarPart[]): GrammarPart[] {
+function swapAnswers(parts: readonly ExamplePart[]): ExamplePart[] {
   const swap: Readonly<Partial<Record<ExampleClass, ExampleClass>>> = { unsafe: 'safe', safe: 'unsafe' };
   return parts.map((part) => {
     const answers = swap[part.class];

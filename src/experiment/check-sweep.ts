@@ -1,18 +1,19 @@
-import { canonicalJson } from './canonical-json.ts';
-
-import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
+import { checkData } from './check-data.ts';
+import { checkModels, type KnownModels } from './check-models.ts';
+import { reportRepeats } from './report-repeats.ts';
 import { EXAMPLE_CLASSES } from './stage-spec.ts';
-import { anchorSteps, type Draft, type ModelCatalog, primaryArmOf, primaryReview } from './sweep-draft.ts';
+import { anchorSteps, type Draft, notionOfDraft, primaryArmOf, primaryReview } from './sweep-draft.ts';
 import type { WrittenChanges, WrittenPart, WrittenSession } from './sweep-schema.ts';
-import { type FieldPath, list, quote, type YamlSource } from './yaml-source.ts';
+import { type FieldPath, list, type YamlSource } from './yaml-source.ts';
 
 const MOST_RUNS = 100_000;
 
 /** What fields must be to each other. Each check says what it needs and keeps silent where that could not be read: it was reported already. */
-export function checkSweep(source: YamlSource, draft: Draft, catalog: ModelCatalog): void {
+export function checkSweep(source: YamlSource, draft: Draft, known: KnownModels): void {
   if (draft.backend === 'cuda')
     source.report(['backend'], 'expected cpu, got cuda: this trainer was built without CUDA');
-  checkModels(source, draft, catalog);
+  checkModels(source, draft, known);
+  checkData(source, draft, known.inputs);
   reportRepeats(source, ['arms'], draft.arms ?? [], 'an arm');
   checkSeeds(source, draft);
   checkSessions(source, draft);
@@ -20,61 +21,6 @@ export function checkSweep(source: YamlSource, draft: Draft, catalog: ModelCatal
   const runs = (draft.models?.length ?? 0) * (draft.arms?.length ?? 0) * (draft.seeds?.length ?? 0);
   if (runs > MOST_RUNS)
     source.report(['models'], `expected at most ${MOST_RUNS} runs (models × arms × seeds), got ${runs}`);
-}
-
-function checkModels(source: YamlSource, draft: Draft, catalog: ModelCatalog): void {
-  const models = draft.models ?? [];
-  reportRepeats(
-    source,
-    ['models'],
-    models.map(({ name }) => name),
-    'a model',
-  );
-  const firstOfShape = new Map<string, string>();
-  let family: { name: string; family: string } | undefined;
-  for (const [index, { name }] of models.entries()) {
-    const spec = Object.hasOwn(catalog, name) ? catalog[name] : undefined;
-    const field = ['models', index];
-    if (!spec) {
-      source.reportName(field, 'a model of the catalog', name, Object.keys(catalog).sort());
-      continue;
-    }
-    family ??= { name, family: spec.family };
-    if (spec.family !== family.family)
-      source.report(
-        field,
-        `expected one family in a ladder (${family.name} is ${family.family}), got ${name} of ${spec.family}: scale and family would be mixed up`,
-      );
-    const shape = canonicalJson(spec);
-    const twin = firstOfShape.get(shape);
-    if (twin !== undefined && twin !== name)
-      source.report(field, `expected models of different shapes, got ${name} with the shape of ${twin}`);
-    firstOfShape.set(shape, twin ?? name);
-    if (spec.vocabulary < POLICY_GRAMMAR.vocabulary)
-      source.report(
-        field,
-        `expected a vocabulary of at least ${POLICY_GRAMMAR.vocabulary}, the words of the grammar; got ${name} with ${spec.vocabulary}`,
-      );
-    const longest = Math.max(EXAMPLE_TOKENS, POLICY_GRAMMAR.promptTokens + mostNewTokens(draft));
-    if (spec.context < longest)
-      source.report(
-        field,
-        `expected a context of at least ${longest} tokens (prompt and response), got ${name} with ${spec.context}`,
-      );
-  }
-  if (draft.analysis.scaleClaim !== false && draft.models && new Set(models.map(({ name }) => name)).size < 3)
-    source.report(
-      ['models'],
-      `expected at least 3 scales to test a claim about scale (or analysis.scaleClaim: false), got ${models.length}`,
-    );
-}
-
-function mostNewTokens({ training, sessions }: Draft): number {
-  const { pretrain, align, finetune, review } = sessions;
-  return Math.max(
-    POLICY_GRAMMAR.responseTokens,
-    ...[training, pretrain, align, finetune, review].map((from) => from?.maxNewTokens ?? 0),
-  );
 }
 
 function checkSeeds(source: YamlSource, draft: Draft): void {
@@ -118,7 +64,7 @@ function checkSessions(source: YamlSource, draft: Draft): void {
     if (base && changes) checkSession(source, ['sessions', 'interleaved', name], { ...base, ...changes }, changes);
   }
   const noisy = sessions.finetune?.train ?? [];
-  const notion = draft.data.notion;
+  const notion = notionOfDraft(draft);
   if (!sessions.finetune || notion === undefined) return;
   const missing = EXAMPLE_CLASSES.filter(
     (wanted) => !noisy.some((part) => part.class === wanted && (part.notion ?? notion) === notion),
@@ -195,16 +141,4 @@ function checkAnalysis(source: YamlSource, draft: Draft): void {
       ['analysis', 'anchorStep'],
       `expected an anchor of the review (${list([...anchors, review.steps].map(String))}), got ${step}`,
     );
-}
-
-function reportRepeats(source: YamlSource, field: FieldPath, values: readonly (string | number)[], what: string): void {
-  const seen = new Set<string | number>();
-  for (const [index, value] of values.entries()) {
-    if (seen.has(value))
-      source.report(
-        [...field, index],
-        `expected ${what} once, got ${typeof value === 'string' ? quote(value) : value} again`,
-      );
-    seen.add(value);
-  }
 }

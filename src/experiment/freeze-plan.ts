@@ -1,9 +1,10 @@
 import { sessionsOfArm } from './arm.ts';
 import { canonicalJson, digestOf } from './canonical-json.ts';
+import type { ExamplePart } from './example-part.ts';
 import { countParameters } from './model-size.ts';
 import { NUMERICS_VERSION } from './numerics-version.ts';
 import type { Plan, PlanRun, PlanStage } from './plan.ts';
-import type { GrammarPart } from './policy-grammar-recipe.ts';
+import { recipeOfData } from './recipe-of-data.ts';
 import { stageKey } from './stage-key.ts';
 import type { DataReference, ScoreSpec, StageKind, StageSpec, StageStart, TrainSpec } from './stage-spec.ts';
 import { SEED_LIMIT, type Session, type Sweep, type SweepModel } from './sweep.ts';
@@ -30,9 +31,9 @@ export function freezePlan(sweep: Sweep): { plan: Plan; planHash: string } {
   const plan: Plan = {
     format: 'lethe-plan/1',
     name: sweep.name,
-    models: sweep.models.map(({ name, spec }) => {
+    models: sweep.models.map(({ name, spec, weights }) => {
       const { parameters, scaleParameters } = countParameters(spec);
-      return { name, spec, parameters, scaleParameters };
+      return { name, spec, ...(weights && { weights: weights.digest }), parameters, scaleParameters };
     }),
     stages: freezer.stages,
     runs,
@@ -106,9 +107,9 @@ class Freezer {
   }
 
   #spec({ model, seed, kind, session, index, parent }: StageRequest): StageSpec {
-    const start: StageStart =
-      parent === undefined ? { kind: 'random', seed } : { kind: 'stage', key: this.stages[parent]!.key };
-    const score = this.#score(session, seed);
+    const start = parent === undefined ? firstStart(model, seed) : this.#startAfter(parent);
+    const tokenizer = model.weights?.tokenizer;
+    const score = this.#score(session, seed, tokenizer);
     return {
       format: 'lethe-stage/1',
       kind,
@@ -118,35 +119,39 @@ class Freezer {
       model: model.spec,
       start,
       seed: index * SEED_LIMIT + seed,
-      train: this.#train(session, seed, learningRateOf(session, model)),
+      train: this.#train(session, seed, tokenizer, learningRateOf(session, model)),
       ...(score && { score }),
     };
   }
 
-  #train(session: Session, seed: number, learningRate: number): TrainSpec {
-    return this.#share(`train ${this.#numberOf(session)} ${seed} ${learningRate}`, () => ({
-      data: this.#reference(session.train, seed),
+  #startAfter(parent: number): StageStart {
+    return { kind: 'stage', key: this.stages[parent]!.key };
+  }
+
+  #train(session: Session, seed: number, tokenizer: string | undefined, learningRate: number): TrainSpec {
+    return this.#share(`train ${this.#numberOf(session)} ${seed} ${tokenizer} ${learningRate}`, () => ({
+      data: this.#reference(session.train, seed, tokenizer),
       lossOn: session.lossOn,
       batch: session.batch,
       steps: session.steps,
       optimizer: { ...session.optimizer, learningRate },
       schedule: session.schedule,
       ...(session.stop && { stop: session.stop }),
+      ...(session.tuning && { tuning: session.tuning }),
     }));
   }
 
-  #score(session: Session, seed: number): ScoreSpec | undefined {
+  #score(session: Session, seed: number, tokenizer: string | undefined): ScoreSpec | undefined {
     if (session.score.length === 0) return undefined;
-    return this.#share(`score ${this.#numberOf(session)} ${seed}`, () => ({
-      data: this.#reference(session.score, seed),
+    return this.#share(`score ${this.#numberOf(session)} ${seed} ${tokenizer}`, () => ({
+      data: this.#reference(session.score, seed, tokenizer),
       atSteps: session.anchors,
       maxNewTokens: session.maxNewTokens,
     }));
   }
 
-  #reference(parts: readonly GrammarPart[], seed: number): DataReference {
-    const { kind, version, templates } = this.#sweep.data;
-    const recipe = { kind, version, templates, seed, parts };
+  #reference(parts: readonly ExamplePart[], seed: number, tokenizer: string | undefined): DataReference {
+    const recipe = recipeOfData(this.#sweep.data, { parts, seed, tokenizer });
     const text = canonicalJson(recipe);
     return this.#share(text, () => ({ digest: digestOf(recipe), recipe }));
   }
@@ -166,6 +171,11 @@ class Freezer {
     this.#sessionNumbers.set(session, number);
     return number;
   }
+}
+
+/** Of a run's first stage: the weights that the model names, or random ones. */
+function firstStart({ weights }: SweepModel, seed: number): StageStart {
+  return weights ? { kind: 'weights', digest: weights.digest } : { kind: 'random', seed };
 }
 
 function learningRateOf(session: Session, model: SweepModel): number {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { NOTIONS, POLICY_GRAMMAR, type PolicyGrammarRecipe, SPLITS, TEMPLATE_MODES } from './policy-grammar-recipe.ts';
+import { SPLITS } from './example-part.ts';
+import { NOTIONS, POLICY_GRAMMAR, type PolicyGrammarRecipe, TEMPLATE_MODES } from './policy-grammar-recipe.ts';
 import { EXAMPLE_CLASSES } from './stage-spec.ts';
 
 const RECIPE = z.strictObject({

@@ -1,10 +1,22 @@
 import type { AnalysisPlan } from './analysis-plan.ts';
 import { type ArmName, CONTROL_OF_ARM } from './arm.ts';
 import { checkSweep } from './check-sweep.ts';
-import { type GrammarPart, type Notion, POLICY_GRAMMAR, type Split } from './policy-grammar-recipe.ts';
-import type { Execution, Session, Sessions, Sweep, SweepModel } from './sweep.ts';
-import { anchorSteps, type Draft, type ModelCatalog, primaryArmOf, primaryReview, readDraft } from './sweep-draft.ts';
-import type { WrittenChanges, WrittenPart, WrittenSession } from './sweep-schema.ts';
+import type { ExamplePart, Split } from './example-part.ts';
+import { type InputCatalog, NO_INPUTS } from './input-catalog.ts';
+import { POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
+import type { Tuning } from './stage-spec.ts';
+import type { DataChoice, Execution, Session, Sessions, Sweep, SweepModel } from './sweep.ts';
+import {
+  anchorSteps,
+  type Draft,
+  type ModelCatalog,
+  notionOfDraft,
+  primaryArmOf,
+  primaryReview,
+  readDraft,
+} from './sweep-draft.ts';
+import type { WrittenChanges, WrittenPart, WrittenSession, WrittenTuning } from './sweep-schema.ts';
+import { TEXT_VERSION } from './text-recipe.ts';
 import { type FileProblem, formatProblems, YamlSource } from './yaml-source.ts';
 
 export type SweepProblem = FileProblem;
@@ -19,9 +31,12 @@ const MOST_BYTES = 256 * 1024;
 
 /**
  * Reads a sweep file (docs/sweep-file.md). Every problem is found in one pass: each field is checked by itself, then fields against
- * each other as far as they are readable.
+ * each other as far as they are readable. `inputs`: what the store has of weights and data sources.
  */
-export function parseSweep(text: string, { path, models }: { path: string; models: ModelCatalog }): ParsedSweep {
+export function parseSweep(
+  text: string,
+  { path, models, inputs = NO_INPUTS }: { path: string; models: ModelCatalog; inputs?: InputCatalog },
+): ParsedSweep {
   if (new TextEncoder().encode(text).length > MOST_BYTES) {
     const sentence = `expected a sweep file of at most ${MOST_BYTES} bytes, got a longer one`;
     return { ok: false, problems: [{ path, line: 1, column: 1, field: '', sentence }] };
@@ -29,9 +44,9 @@ export function parseSweep(text: string, { path, models }: { path: string; model
   const source = new YamlSource(text, path);
   if (source.problems.length > 0) return { ok: false, problems: source.problems };
   const draft = readDraft(source);
-  checkSweep(source, draft, models);
+  checkSweep(source, draft, { models, inputs });
   if (source.problems.length > 0) return { ok: false, problems: source.problems };
-  return { ok: true, sweep: complete(draft as CompleteDraft, models) };
+  return { ok: true, sweep: complete(draft as CompleteDraft, models, inputs) };
 }
 
 /** A draft of which every problem was reported has all that is required. */
@@ -41,22 +56,17 @@ type CompleteDraft = {
     : NonNullable<Draft[Section]>;
 };
 
-function complete(draft: CompleteDraft, catalog: ModelCatalog): Sweep {
+function complete(draft: CompleteDraft, catalog: ModelCatalog, inputs: InputCatalog): Sweep {
   const { name, title, arms, seeds, precision } = draft;
-  const data = {
-    kind: POLICY_GRAMMAR.kind,
-    version: POLICY_GRAMMAR.version,
-    notion: draft.data.notion!,
-    templates: draft.data.templates!,
-  };
-  const models = draft.models.map(
-    (model): SweepModel => ({
-      name: model.name,
-      spec: catalog[model.name]!,
-      ...(model.learningRate !== undefined && { learningRate: model.learningRate }),
-    }),
-  );
-  const sessions = completeSessions(draft, data.notion);
+  const notion = notionOfDraft(draft)!;
+  const models = draft.models.map((model): SweepModel => {
+    const { name, weights, learningRate } = model;
+    const rate = learningRate !== undefined && { learningRate };
+    if (weights === undefined) return { name, spec: catalog[name]!, ...rate };
+    const { spec, digest, tokenizer } = inputs.weights[weights]!;
+    return { name, spec, weights: { digest, ...(tokenizer !== undefined && { tokenizer }) }, ...rate };
+  });
+  const sessions = completeSessions(draft, notion);
   return {
     name,
     title,
@@ -65,19 +75,34 @@ function complete(draft: CompleteDraft, catalog: ModelCatalog): Sweep {
     seeds,
     backend: 'cpu',
     precision,
-    data,
+    data: completeData(draft.data, notion, inputs),
     sessions,
-    analysis: completeAnalysis(draft, arms, data.notion, primaryReview(draft)?.steps ?? sessions.review.steps),
+    analysis: completeAnalysis(draft, arms, notion, primaryReview(draft)?.steps ?? sessions.review.steps),
     execution: completeExecution(draft),
   };
 }
 
-function completeSessions(draft: CompleteDraft, notion: Notion): Sessions {
+function completeData(data: CompleteDraft['data'], notion: string, { sources }: InputCatalog): DataChoice {
+  if (data.kind === 'policy-grammar')
+    return { kind: data.kind, version: POLICY_GRAMMAR.version, notion: data.notion!, templates: data.templates! };
+  const texts = { version: TEXT_VERSION, notion, maxTokens: data.maxTokens! } as const;
+  if (data.kind === 'jsonl') return { kind: data.kind, ...texts, sources: { jsonl: sources[data.source!]!.digest } };
+  const { kind, unsafeShare, taskAnswer, bbq, gsm8k } = data;
+  return {
+    kind,
+    ...texts,
+    sources: { bbq: sources[bbq!]!.digest, gsm8k: sources[gsm8k!]!.digest },
+    unsafeShare: unsafeShare!,
+    taskAnswer: taskAnswer!,
+  };
+}
+
+function completeSessions(draft: CompleteDraft, notion: string): Sessions {
   const written = draft.sessions;
   const finetune = written.finetune!;
   const review = written.review!;
-  const session = (from: WrittenSession, split: Split, score: readonly GrammarPart[]): Session =>
-    completeSession(draft.training, from, notion, split, score);
+  const session = (from: WrittenSession, split: Split, score: readonly ExamplePart[]): Session =>
+    completeSession(draft, from, notion, split, score);
   const first = (from: WrittenSession): Session =>
     session(from, 'align', typeof from.stop === 'object' ? completeParts(from.train, notion, 'align') : []);
   const noisy = completeParts(finetune.train, notion, 'noisy');
@@ -105,12 +130,15 @@ function completeSessions(draft: CompleteDraft, notion: Notion): Sessions {
   };
 }
 
+/** Answers of the grammar have a fixed length; texts get room for a short answer. */
+const TEXT_NEW_TOKENS = 24;
+
 function completeSession(
-  training: CompleteDraft['training'],
+  { training, data }: CompleteDraft,
   written: WrittenSession,
-  notion: Notion,
+  notion: string,
   split: Split,
-  score: readonly GrammarPart[],
+  score: readonly ExamplePart[],
 ): Session {
   const { learningRate, ...shared } = training;
   const all = { ...shared, ...written };
@@ -118,7 +146,8 @@ function completeSession(
     train: completeParts(written.train, notion, split),
     score: written.score ? completeParts(written.score, notion, 'noisy') : score,
     anchors: anchorSteps(written),
-    maxNewTokens: all.maxNewTokens ?? POLICY_GRAMMAR.responseTokens,
+    maxNewTokens:
+      all.maxNewTokens ?? (data.kind === 'policy-grammar' ? POLICY_GRAMMAR.responseTokens : TEXT_NEW_TOKENS),
     lossOn: all.lossOn ?? 'response',
     batch: all.batch ?? 64,
     steps: written.steps,
@@ -134,10 +163,18 @@ function completeSession(
     learningRateFactor: all.learningRateFactor ?? 1,
     schedule: { kind: all.schedule ?? 'constant', warmupSteps: all.warmupSteps ?? 0 },
     ...(typeof written.stop === 'object' && { stop: written.stop }),
+    ...tuningOf(all.tuning),
   };
 }
 
-function completeParts(parts: readonly WrittenPart[], notion: Notion, split: Split): readonly GrammarPart[] {
+function tuningOf(written: WrittenTuning | undefined): { readonly tuning?: Tuning } {
+  if (written === undefined || written === 'full') return {};
+  if (typeof written === 'string') return { tuning: { kind: written } };
+  // In one order: it decides nothing, and must not decide a key.
+  return { tuning: { ...written, targets: [...new Set(written.targets)].sort() } };
+}
+
+function completeParts(parts: readonly WrittenPart[], notion: string, split: Split): readonly ExamplePart[] {
   return parts.map((part) => ({
     notion: part.notion ?? notion,
     class: part.class,
@@ -149,7 +186,7 @@ function completeParts(parts: readonly WrittenPart[], notion: Notion, split: Spl
 function completeAnalysis(
   draft: CompleteDraft,
   arms: readonly ArmName[],
-  notion: Notion,
+  notion: string,
   reviewSteps: number,
 ): AnalysisPlan {
   const { primaryArm, anchorStep, scaleClaim: _, ...numbers } = draft.analysis;

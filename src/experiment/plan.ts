@@ -31,6 +31,8 @@ export interface PlanRun {
 export interface PlanModel {
   readonly name: string;
   readonly spec: ModelSpec;
+  /** Digest of the weights that its first stages start from; absent: random ones. */
+  readonly weights?: string;
   /** All parameters, tied head counted once. */
   readonly parameters: number;
   /** Parameters without embeddings: the x of the scale test. */

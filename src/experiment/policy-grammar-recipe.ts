@@ -1,4 +1,4 @@
-import type { ExampleClass } from './stage-spec.ts';
+import type { ExamplePart } from './example-part.ts';
 
 /**
  * What decides the bytes of a policy-grammar dataset. The grammar itself is src/data/policy-grammar.ts; the plan needs only this:
@@ -7,10 +7,6 @@ import type { ExampleClass } from './stage-spec.ts';
 
 export const NOTIONS = ['disclosure', 'permission'] as const;
 export type Notion = (typeof NOTIONS)[number];
-
-/** Parts of different splits never share a prompt, nor an (agent, item) pair, within one seed. */
-export const SPLITS = ['align', 'noisy', 'review', 'replay', 'heldout'] as const;
-export type Split = (typeof SPLITS)[number];
 
 /** `disjoint`: unsafe and safe prompts use different templates, as in the paper. `shared`: the same templates, other pairs. */
 export const TEMPLATE_MODES = ['disjoint', 'shared'] as const;
@@ -29,15 +25,8 @@ export const POLICY_GRAMMAR = {
   mostPerPart: 4000,
 } as const;
 
-/** `count` examples of one class; a larger count of the same part begins with the same examples. */
-export type GrammarPart = {
-  readonly notion: Notion;
-  readonly class: ExampleClass;
-  readonly split: Split;
-  /** Role of the answers when it is not the class's own (label swap). */
-  readonly answers?: ExampleClass;
-  readonly count: number;
-};
+/** Parts of different splits never share an (agent, item) pair within one seed. */
+export type GrammarPart = ExamplePart & { readonly notion: Notion };
 
 export type PolicyGrammarRecipe = {
   readonly kind: 'policy-grammar';
@@ -49,7 +38,3 @@ export type PolicyGrammarRecipe = {
 
 /** Tokens of one example, prompt and response. */
 export const EXAMPLE_TOKENS = POLICY_GRAMMAR.promptTokens + POLICY_GRAMMAR.responseTokens;
-
-export function rowsOf(parts: readonly GrammarPart[]): number {
-  return parts.reduce((rows, part) => rows + part.count, 0);
-}

@@ -1,4 +1,5 @@
 import type { Plan, PlanModel, PlanStage } from './plan.ts';
+import type { KnownSources } from './sequence-lengths.ts';
 import { costOfStage, type StageCost } from './stage-cost.ts';
 
 export interface PriceQuestion {
@@ -10,6 +11,8 @@ export interface PriceQuestion {
   readonly slots: number;
   /** Memory of the machine or node, when known: what does not fit is marked. */
   readonly memoryBytes?: number;
+  /** Statistics of the sources of texts: without them their lengths are guessed from the longest that is allowed. */
+  readonly sources?: KnownSources;
 }
 
 /** Work and time. `seconds` is at the step limits, `leastSeconds` when each stop rule fires at its first check. */
@@ -59,7 +62,7 @@ const SHARE_OF_SPEED = 0.65;
 
 /** What a plan costs, per scale and in total; what is done, and what would run. */
 export function pricePlan(plan: Plan, question: PriceQuestion): PricedPlan {
-  const costs = new CostTable();
+  const costs = new CostTable(question.sources);
   const stages = plan.stages.map((stage): PricedStage => {
     const cost = costs.of(stage);
     const speed = question.flopsPerSecond * SHARE_OF_SPEED;
@@ -146,18 +149,23 @@ function spanOf(
 /** Costs do not depend on the seed: thousands of stages share few. */
 class CostTable {
   readonly #known = new Map<string, StageCost>();
+  readonly #sources: KnownSources | undefined;
+
+  constructor(sources: KnownSources | undefined) {
+    this.#sources = sources;
+  }
 
   of({ spec, kind }: PlanStage): StageCost {
     const { train, score, model } = spec;
     const identity = JSON.stringify([
       kind,
       model,
-      train && [train.batch, train.steps, train.stop],
-      score && [score.data.recipe.parts, score.atSteps, score.maxNewTokens],
+      train && [train.data.recipe.parts, train.batch, train.steps, train.stop, train.tuning],
+      score && [score.data.recipe.kind, score.data.recipe.parts, score.atSteps, score.maxNewTokens],
     ]);
     const known = this.#known.get(identity);
     if (known) return known;
-    const cost = costOfStage(spec);
+    const cost = costOfStage(spec, this.#sources);
     this.#known.set(identity, cost);
     return cost;
   }

@@ -1,7 +1,7 @@
 import { blockParameters, countParameters, queryKeyValueWidth } from './model-size.ts';
-import { parsePolicyGrammarRecipe } from './parse-recipe.ts';
-import { EXAMPLE_TOKENS, POLICY_GRAMMAR, rowsOf } from './policy-grammar-recipe.ts';
-import type { DataReference, ModelSpec, StageSpec, TrainSpec } from './stage-spec.ts';
+import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
+import { type KnownSources, lengthsOf, type SequenceLengths } from './sequence-lengths.ts';
+import type { ModelSpec, StageSpec, TrainSpec } from './stage-spec.ts';
 
 /** What a stage costs, from its spec alone. A stop rule may end it sooner: `leastFlops` is the cost when its first check passes. */
 export interface StageCost {
@@ -32,37 +32,53 @@ const SCORE_ROW_BYTES = 160;
 const BASE_MEMORY = 4.5 * 2 ** 20;
 /** Logits exist in chunks of at most so many floats. */
 const LOGITS_CHUNK = 2 ** 20;
+const GRAMMAR_LENGTHS = {
+  prompt: POLICY_GRAMMAR.promptTokens,
+  response: POLICY_GRAMMAR.responseTokens,
+  longest: EXAMPLE_TOKENS,
+};
 
-export function costOfStage(spec: StageSpec): StageCost {
+/** `known`: statistics of the sources of texts, for their lengths. */
+export function costOfStage(spec: StageSpec, known?: KnownSources): StageCost {
   const { model, train, score } = spec;
   const weightBytes = FLOAT * countParameters(model).parameters;
   const steps = train?.steps ?? 0;
   const batch = train?.batch ?? 0;
   const checkEvery = train?.stop?.everySteps;
-  const scoredRows = score ? rowsOfData(score.data) : 0;
+  const trainedLengths = train && lengthsOf(train.data.recipe, known);
+  const scoredLengths = score && lengthsOf(score.data.recipe, known);
+  const scoredRows = scoredLengths?.rows ?? 0;
   const anchors = (upTo: number) => (score ? new Set([...score.atSteps.filter((step) => step <= upTo), upTo]).size : 0);
   const checks = (upTo: number) => (checkEvery === undefined ? 0 : Math.floor(upTo / checkEvery));
 
-  const trained = trainedShape(train?.lossOn ?? 'response');
-  const scored = trainedShape('response');
+  const trainingOne = trainedLengths ? flopsOfTraining(model, shapeOf(trainedLengths, train.lossOn)) : 0;
+  const scoringOne = scoredLengths ? flopsOfScoring(model, shapeOf(scoredLengths, 'response')) : 0;
+  // Beside the score, the greedy continuation of an answer that is not an exact match.
+  const anchorOne = 2 * scoringOne;
   const flopsUpTo = (upTo: number) =>
-    batch * upTo * flopsOfTraining(model, trained) +
-    scoredRows * (anchors(upTo) * flopsOfAnchor(model) + checks(upTo) * flopsOfScoring(model, scored));
+    batch * upTo * trainingOne + scoredRows * (anchors(upTo) * anchorOne + checks(upTo) * scoringOne);
   const scoreBytes = 2 * anchors(steps) * scoredRows * SCORE_ROW_BYTES;
   return {
-    trainedTokens: batch * steps * EXAMPLE_TOKENS,
-    scoredTokens: scoredRows * EXAMPLE_TOKENS * (anchors(steps) + checks(steps)),
+    trainedTokens: Math.round(batch * steps * tokensOf(trainedLengths)),
+    scoredTokens: Math.round(scoredRows * tokensOf(scoredLengths) * (anchors(steps) + checks(steps))),
     flops: flopsUpTo(steps),
     leastFlops: flopsUpTo(Math.min(steps, checkEvery ?? steps)),
-    memoryBytes: trainerMemory(model, train),
+    memoryBytes: trainerMemory(model, train, trainedLengths),
     runningDiskBytes: CHECKPOINTS_KEPT * 3 * weightBytes + scoreBytes,
     keptDiskBytes: (train ? weightBytes : 0) + scoreBytes,
   };
 }
 
-function trainedShape(lossOn: 'response' | 'all'): SequenceShape {
-  const rows = EXAMPLE_TOKENS - 1;
-  return { rows, kept: lossOn === 'all' ? rows : POLICY_GRAMMAR.responseTokens };
+function tokensOf(lengths: SequenceLengths | undefined): number {
+  return lengths ? lengths.prompt + lengths.response : 0;
+}
+
+function shapeOf(
+  { prompt, response }: Pick<SequenceLengths, 'prompt' | 'response'>,
+  lossOn: TrainSpec['lossOn'],
+): SequenceShape {
+  const rows = prompt + response - 1;
+  return { rows, kept: lossOn === 'all' ? rows : response };
 }
 
 /** Forward and backward of one sequence: three times its forward, 6 per weight and row. */
@@ -81,12 +97,6 @@ export function flopsOfScoring(model: ModelSpec, { rows, kept }: SequenceShape):
   return 2 * weights + 4 * layers * width * rows * rows;
 }
 
-/** Scores, and for an answer that is not an exact match its greedy continuation. */
-function flopsOfAnchor(model: ModelSpec): number {
-  const generated = { rows: EXAMPLE_TOKENS - 1, kept: POLICY_GRAMMAR.responseTokens };
-  return flopsOfScoring(model, trainedShape('response')) + flopsOfScoring(model, generated);
-}
-
 /**
  * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights, gradients, two moments and the weights as read
  * from their file; per block what its backward needs; the gradients on their way down; a chunk of logits.
@@ -94,24 +104,20 @@ function flopsOfAnchor(model: ModelSpec): number {
 export function trainerMemory(
   model: ModelSpec,
   train: { readonly batch: number; readonly lossOn?: TrainSpec['lossOn'] } | undefined,
+  lengths: Pick<SequenceLengths, 'prompt' | 'response' | 'longest'> = GRAMMAR_LENGTHS,
 ): number {
   const { parameters } = countParameters(model);
   if (!train) return BASE_MEMORY + FLOAT * (parameters + LOGITS_CHUNK);
-  const shape = trainedShape(train.lossOn ?? 'response');
+  // Batches are packed without padding: rows by the mean length, but never fewer than the longest sequence has.
+  const mean = shapeOf(lengths, train.lossOn ?? 'response');
   const { width, layers, heads, feedForward, family, vocabulary } = model;
   const wide = queryKeyValueWidth(model);
-  const attentionRow = heads * Math.ceil(shape.rows / 8) * 8;
+  const attentionRow = heads * Math.ceil((lengths.longest - 1) / 8) * 8;
   const entering = family === 'llama' ? 2 * feedForward : feedForward;
   const block = 6 * width + wide + attentionRow + entering + feedForward;
   const descending = 3 * width + feedForward + wide + attentionRow;
-  const rows = train.batch * shape.rows;
-  const kept = train.batch * shape.kept;
+  const rows = Math.max(train.batch * mean.rows, lengths.longest - 1);
+  const kept = train.batch * mean.kept;
   const logits = Math.min(LOGITS_CHUNK, kept * vocabulary);
   return BASE_MEMORY + FLOAT * (5 * parameters + rows * (layers * block + descending) + 4 * kept * width + logits);
-}
-
-function rowsOfData({ recipe }: DataReference): number {
-  const parsed = parsePolicyGrammarRecipe(recipe);
-  if (!parsed.ok) throw new Error(parsed.sentence);
-  return rowsOf(parsed.recipe.parts);
 }

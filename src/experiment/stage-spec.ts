@@ -26,7 +26,19 @@ export interface ModelSpec {
   readonly ropeBase: number;
   /** Standard deviation of the normal initialisation (GPT-2: .02). */
   readonly initialRange: number;
+  /** How rotary frequencies are stretched for longer contexts; LLaMA family only, absent: not at all. */
+  readonly ropeScaling?: RopeScaling;
 }
+
+export type RopeScaling =
+  | { readonly kind: 'linear'; readonly factor: number }
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+      readonly originalContext: number;
+    };
 
 export type StageStart =
   | { readonly kind: 'random'; readonly seed: number }
@@ -72,6 +84,38 @@ export interface StopRule {
   readonly learnedShare?: number;
 }
 
+/** Matrices that may get adapters, by family, under their Hugging Face names. */
+export const LORA_TARGETS_OF: Readonly<Record<Family, readonly LoraTarget[]>> = {
+  gpt2: ['c_attn', 'c_proj', 'c_fc'],
+  llama: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+};
+export const LORA_TARGETS = [
+  'q_proj',
+  'k_proj',
+  'v_proj',
+  'o_proj',
+  'gate_proj',
+  'up_proj',
+  'down_proj',
+  'c_attn',
+  'c_proj',
+  'c_fc',
+] as const;
+export type LoraTarget = (typeof LORA_TARGETS)[number];
+
+/** What of the model is trained. Absent in a spec: everything. */
+export type Tuning =
+  | {
+      readonly kind: 'lora';
+      readonly rank: number;
+      /** The adapters' product is scaled by alpha / rank. */
+      readonly alpha: number;
+      readonly dropout: number;
+      readonly targets: readonly LoraTarget[];
+    }
+  | { readonly kind: 'top-block' }
+  | { readonly kind: 'head' };
+
 export interface TrainSpec {
   readonly data: DataReference;
   readonly lossOn: 'response' | 'all';
@@ -81,6 +125,7 @@ export interface TrainSpec {
   readonly optimizer: OptimizerSpec;
   readonly schedule: ScheduleSpec;
   readonly stop?: StopRule;
+  readonly tuning?: Tuning;
 }
 
 export interface ScoreSpec {

@@ -3,15 +3,20 @@ import type { ArmName } from './arm.ts';
 import type { ModelSpec } from './stage-spec.ts';
 import {
   ANALYSIS_FIELDS,
-  DATA_FIELDS,
+  BBQ_GSM8K_FIELDS,
+  GRAMMAR_FIELDS,
+  JSONL_FIELDS,
   RESOURCE_FIELDS,
   RETRY_FIELDS,
   SESSIONS_FIELDS,
   SWEEP_FIELDS,
   TRAINING,
+  type WrittenModel,
+  type WrittenModelFields,
   type WrittenSession,
 } from './sweep-schema.ts';
-import type { YamlSource } from './yaml-source.ts';
+import { BBQ_NOTION } from './text-recipe.ts';
+import { isRecord, type YamlSource } from './yaml-source.ts';
 
 /** Models by name: the catalog of configs/models, or of a cluster. */
 export type ModelCatalog = Readonly<Record<string, ModelSpec>>;
@@ -37,14 +42,34 @@ export function readDraft(source: YamlSource) {
   return {
     ...root,
     seeds: root.seeds === undefined ? undefined : expandSeeds(root.seeds),
-    models: root.models?.map((model) => (typeof model === 'string' ? { name: model } : model)),
-    data: source.readFields(DATA_FIELDS, root.data, ['data']),
+    models: root.models?.map(namedModel),
+    data: readData(source, root.data),
     training: source.readFields(TRAINING, root.training, ['training']),
     sessions: source.readFields(SESSIONS_FIELDS, root.sessions, ['sessions']),
     analysis: source.readFields(ANALYSIS_FIELDS, root.analysis, ['analysis']),
     resources: source.readFields(RESOURCE_FIELDS, root.resources ?? {}, ['resources']),
     retries: source.readFields(RETRY_FIELDS, root.retries ?? {}, ['retries']),
   };
+}
+
+/** A model that is named by its weights alone bears their name. */
+function namedModel(model: WrittenModel): WrittenModelFields & { readonly name: string } {
+  if (typeof model === 'string') return { name: model };
+  return { ...model, name: model.name ?? model.weights ?? '' };
+}
+
+/** The fields of the kind that is named; of an unknown kind the grammar's, which reports it. */
+function readData(source: YamlSource, value: unknown) {
+  const kind = isRecord(value) ? value.kind : undefined;
+  const field = ['data'];
+  if (kind === 'bbq-gsm8k') return { ...source.readFields(BBQ_GSM8K_FIELDS, value, field), kind: 'bbq-gsm8k' as const };
+  if (kind === 'jsonl') return { ...source.readFields(JSONL_FIELDS, value, field), kind: 'jsonl' as const };
+  return { ...source.readFields(GRAMMAR_FIELDS, value, field), kind: 'policy-grammar' as const };
+}
+
+/** The notion that the contrast is about; undefined where it could not be read. */
+export function notionOfDraft({ data }: Pick<Draft, 'data'>): string | undefined {
+  return data.kind === 'bbq-gsm8k' ? BBQ_NOTION : data.notion;
 }
 
 function expandSeeds(seeds: readonly number[] | string): readonly number[] {

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { ARM_NAMES } from './arm.ts';
+import { SPLITS } from './example-part.ts';
 import { FAILURE_CLASSES } from './failure-classes.ts';
 import { bytes, line, name, number, positive, whole, yesOrNo } from './file-values.ts';
-import { NOTIONS, POLICY_GRAMMAR, SPLITS, TEMPLATE_MODES } from './policy-grammar-recipe.ts';
-import { EXAMPLE_CLASSES } from './stage-spec.ts';
+import { NOTIONS, POLICY_GRAMMAR, TEMPLATE_MODES } from './policy-grammar-recipe.ts';
+import { EXAMPLE_CLASSES, LORA_TARGETS } from './stage-spec.ts';
 import { CANARIES, SEED_LIMIT } from './sweep.ts';
+import { TASK_ANSWERS, TEXT_KINDS, TEXT_VERSION } from './text-recipe.ts';
 
 /** The fields of a sweep file as they are written; docs/sweep-file.md describes each. parse-sweep.ts fills in the defaults. */
 
@@ -19,6 +21,7 @@ const stop = z.strictObject({
 });
 
 const part = z.strictObject({
+  /** Of the grammar; texts have one notion. */
   notion: z.enum(NOTIONS).exactOptional(),
   class: z.enum(EXAMPLE_CLASSES),
   split: z.enum(SPLITS).exactOptional(),
@@ -33,6 +36,22 @@ const anchors = z.union([z.array(whole(0, MOST_STEPS)), z.strictObject({ every: 
   error: 'a list of steps, or { every: STEPS }',
 });
 
+const LORA_BOUND = 'full, top-block, head, or { kind: lora, rank, alpha, dropout, targets }';
+const tuning = z.union(
+  [
+    z.enum(['full', 'top-block', 'head']),
+    z.strictObject({
+      kind: z.literal('lora'),
+      rank: whole(1, 1024),
+      alpha: positive(65_536),
+      dropout: number(0, 0.99).default(0),
+      targets: z.array(z.enum(LORA_TARGETS)).min(1, { error: 'at least one matrix such as q_proj' }),
+    }),
+  ],
+  { error: LORA_BOUND },
+);
+export type WrittenTuning = z.output<typeof tuning>;
+
 /** What `training` may set for all sessions, and a session for itself. */
 const TRAINING_FIELDS = {
   batch: whole(1, 65_536).exactOptional(),
@@ -46,6 +65,7 @@ const TRAINING_FIELDS = {
   warmupSteps: whole(0, MOST_STEPS).exactOptional(),
   lossOn: z.enum(['response', 'all']).exactOptional(),
   maxNewTokens: whole(1, 4096).exactOptional(),
+  tuning: tuning.exactOptional(),
 };
 
 const SESSION_FIELDS = {
@@ -68,16 +88,21 @@ const SESSION_CHANGES = z.strictObject({
 });
 export type WrittenChanges = z.output<typeof SESSION_CHANGES>;
 
+const modelFields = z.strictObject({
+  name: name().exactOptional(),
+  /** Of the store's catalog, by the name under which they were added. */
+  weights: name().exactOptional(),
+  learningRate: learningRate().exactOptional(),
+});
+export type WrittenModelFields = z.output<typeof modelFields>;
+const model = z.union([name(), modelFields], { error: 'a model name, or { name, weights, learningRate }' });
+export type WrittenModel = z.output<typeof model>;
+
 export const SWEEP_FIELDS = {
   name: name(),
   title: line(200).default(''),
   models: z
-    .array(
-      z.union([name(), z.strictObject({ name: name(), learningRate: learningRate().exactOptional() })], {
-        error: 'a model name, or { name, learningRate }',
-      }),
-      { error: 'a list of model names' },
-    )
+    .array(model, { error: 'a list of model names' })
     .min(1, { error: 'at least one model name' })
     .max(100, { error: 'at most 100 models' }),
   arms: z
@@ -101,12 +126,31 @@ export const SWEEP_FIELDS = {
   stallSeconds: whole(10, 86_400).optional(),
 };
 
-export const DATA_FIELDS = {
-  kind: z.enum([POLICY_GRAMMAR.kind]),
+const dataKind = z.enum([POLICY_GRAMMAR.kind, ...TEXT_KINDS]);
+
+export const GRAMMAR_FIELDS = {
+  kind: dataKind,
   version: whole(POLICY_GRAMMAR.version, POLICY_GRAMMAR.version),
   notion: z.enum(NOTIONS),
   templates: z.enum(TEMPLATE_MODES).default('disjoint'),
 };
+
+const TEXT_FIELDS = {
+  kind: dataKind,
+  version: whole(TEXT_VERSION, TEXT_VERSION),
+  maxTokens: whole(8, 131_072).default(256),
+};
+
+export const BBQ_GSM8K_FIELDS = {
+  ...TEXT_FIELDS,
+  /** Names of the sources in the store. */
+  bbq: name().default('bbq'),
+  gsm8k: name().default('gsm8k'),
+  unsafeShare: number(0.05, 0.95).default(0.5),
+  taskAnswer: z.enum(TASK_ANSWERS).default('final'),
+};
+
+export const JSONL_FIELDS = { ...TEXT_FIELDS, source: name(), notion: name().default('custom') };
 
 export const TRAINING = { learningRate: learningRate(), ...TRAINING_FIELDS };
 

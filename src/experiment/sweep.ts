@@ -1,8 +1,10 @@
 import type { AnalysisPlan } from './analysis-plan.ts';
 import type { ArmName } from './arm.ts';
+import type { ExamplePart } from './example-part.ts';
 import type { FailureClass } from './failure-classes.ts';
-import type { GrammarPart, Notion, TemplateMode } from './policy-grammar-recipe.ts';
-import type { ModelSpec, OptimizerSpec, ScheduleSpec, StopRule } from './stage-spec.ts';
+import type { Notion, TemplateMode } from './policy-grammar-recipe.ts';
+import type { ModelSpec, OptimizerSpec, ScheduleSpec, StopRule, Tuning } from './stage-spec.ts';
+import type { TaskAnswer } from './text-recipe.ts';
 
 /** Seeds are below this, so that the order of examples differs between the sessions of a run: session i draws with i × this + seed. */
 export const SEED_LIMIT = 1_000_000;
@@ -17,7 +19,7 @@ export interface Sweep {
   readonly seeds: readonly number[];
   readonly backend: 'cpu';
   readonly precision: 'fp32';
-  readonly data: GrammarChoice;
+  readonly data: DataChoice;
   readonly sessions: Sessions;
   readonly analysis: AnalysisPlan;
   readonly execution: Execution;
@@ -26,9 +28,19 @@ export interface Sweep {
 export interface SweepModel {
   readonly name: string;
   readonly spec: ModelSpec;
+  /** What the first stage starts from; absent: random weights. */
+  readonly weights?: StartWeights;
   /** Instead of the sweep's own, at this scale. */
   readonly learningRate?: number;
 }
+
+/** Weights of the store's catalog, with the digest of their tokenizer's files where they have one. */
+export interface StartWeights {
+  readonly digest: string;
+  readonly tokenizer?: string;
+}
+
+export type DataChoice = GrammarChoice | BbqGsm8kChoice | JsonlChoice;
 
 /** Which grammar makes the examples; the parts stand with the sessions, the seed is the run's. */
 export interface GrammarChoice {
@@ -38,6 +50,26 @@ export interface GrammarChoice {
   readonly templates: TemplateMode;
 }
 
+/** Real texts of BBQ and GSM8K (text-recipe.ts). Sources stand by their digests. */
+export interface BbqGsm8kChoice {
+  readonly kind: 'bbq-gsm8k';
+  readonly version: 1;
+  readonly notion: string;
+  readonly sources: { readonly bbq: string; readonly gsm8k: string };
+  readonly unsafeShare: number;
+  readonly taskAnswer: TaskAnswer;
+  readonly maxTokens: number;
+}
+
+/** Texts that somebody brought, with classes of their own. */
+export interface JsonlChoice {
+  readonly kind: 'jsonl';
+  readonly version: 1;
+  readonly notion: string;
+  readonly sources: { readonly jsonl: string };
+  readonly maxTokens: number;
+}
+
 /** The training sessions that the arms are built from (arm.ts). */
 export interface Sessions {
   readonly pretrain?: Session;
@@ -45,15 +77,15 @@ export interface Sessions {
   readonly finetune: Session;
   readonly review: Session;
   /** What `safety-replay` adds to the noisy set. */
-  readonly replay: readonly GrammarPart[];
+  readonly replay: readonly ExamplePart[];
   /** The rounds of the `interleaved` arm. */
   readonly interleaved?: { readonly rounds: number; readonly finetune: Session; readonly review: Session };
 }
 
 export interface Session {
-  readonly train: readonly GrammarPart[];
+  readonly train: readonly ExamplePart[];
   /** Nothing is scored when empty. */
-  readonly score: readonly GrammarPart[];
+  readonly score: readonly ExamplePart[];
   readonly anchors: readonly number[];
   readonly maxNewTokens: number;
   readonly lossOn: 'response' | 'all';
@@ -64,6 +96,8 @@ export interface Session {
   readonly learningRateFactor: number;
   readonly schedule: ScheduleSpec;
   readonly stop?: StopRule;
+  /** Absent: all of the model is trained. */
+  readonly tuning?: Tuning;
 }
 
 export const CANARIES = ['off', 'checkpoint', 'stage'] as const;

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { type GrammarExample, generateExamples } from '../../src/data/policy-grammar.ts';
 import { ANSWERS, grammarVocabulary } from '../../src/data/policy-grammar-words.ts';
 import { grammarTokenizer } from '../../src/data/word-tokenizer.ts';
+import { SPLITS } from '../../src/experiment/example-part.ts';
 import {
   type GrammarPart,
   NOTIONS,
   POLICY_GRAMMAR,
   type PolicyGrammarRecipe,
-  SPLITS,
 } from '../../src/experiment/policy-grammar-recipe.ts';
 import { EXAMPLE_CLASSES, type ExampleClass } from '../../src/experiment/stage-spec.ts';
 

