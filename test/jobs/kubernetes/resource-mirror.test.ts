@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ApiClient } from '../../../src/jobs/kubernetes/api-client.ts';
+import type { ClusterObject } from '../../../src/jobs/kubernetes/cluster-objects.ts';
+import { ResourceMirror } from '../../../src/jobs/kubernetes/resource-mirror.ts';
+import { FakeApiServer } from './support/fake-api-server.ts';
+
+const labels = { app: 'ours' };
+
+describe('the mirror of one kind of objects', () => {
+  let server: FakeApiServer;
+  let mirror: ResourceMirror<ClusterObject>;
+  const changes: string[] = [];
+  beforeEach(async () => {
+    changes.length = 0;
+    server = await FakeApiServer.start();
+  });
+  afterEach(async () => {
+    mirror.close();
+    await server.stop();
+  });
+
+  function start(times: { readonly relistSeconds?: number; readonly slackMs?: number } = {}): void {
+    mirror = new ResourceMirror(new ApiClient(server.connection, { callMs: 300, patienceMs: 0 }), {
+      path: '/api/v1/namespaces/lethe/pods',
+      selector: 'app=ours',
+      onChange: ({ metadata }) => changes.push(metadata.name),
+      ...times,
+    });
+    mirror.start();
+  }
+
+  const put = (name: string, more: object = {}) => server.put('pods', { metadata: { name, labels }, ...more });
+  const sees = (expected: boolean, name: string) =>
+    expect.poll(() => mirror.get(name) !== undefined, { timeout: 5_000, interval: 10 }).toBe(expected);
+  const watches = () => server.asked.filter(({ watch }) => watch).length;
+
+  it('has what was there, what comes and what changes, of ours alone', async () => {
+    put('before');
+    server.put('pods', { metadata: { name: 'theirs' } });
+    start();
+    await mirror.ready(5_000);
+    await expect.poll(watches).toBe(1);
+    put('after');
+    await sees(true, 'after');
+    put('before', { status: { phase: 'Running' } });
+    await expect.poll(() => mirror.get('before')).toMatchObject({ status: { phase: 'Running' } });
+    expect(mirror.get('theirs')).toBeUndefined();
+    expect(changes).toEqual(['before', 'after', 'before']);
+  });
+
+  it('keeps the last state of an object that went', async () => {
+    put('a', { status: { phase: 'Failed' } });
+    start();
+    await sees(true, 'a');
+    await expect.poll(watches).toBe(1);
+    server.remove('pods', 'a');
+    await sees(false, 'a');
+    expect([...mirror.gone()]).toMatchObject([{ metadata: { name: 'a' }, status: { phase: 'Failed' } }]);
+  });
+
+  it('is not live from a broken watch to the next list, which shows what it missed', async () => {
+    put('gone');
+    start();
+    await expect.poll(watches).toBe(1);
+    server.fault = () => ({ kind: 'reset' });
+    server.breakWatches();
+    await expect.poll(() => mirror.isLive).toBe(false);
+    server.remove('pods', 'gone');
+    put('new');
+    server.fault = () => undefined;
+    await sees(true, 'new');
+    expect(mirror.get('gone')).toBeUndefined();
+    expect(mirror.isLive).toBe(true);
+  });
+
+  it('lists again when the server has forgotten where the watch began', async () => {
+    let expired = 0;
+    server.fault = ({ watch }) => {
+      if (!watch || ++expired > 1) return undefined;
+      const object = { code: 410, message: 'too old resource version' };
+      return { kind: 'answer', status: 200, text: `${JSON.stringify({ type: 'ERROR', object })}\n` };
+    };
+    start();
+    await expect.poll(watches, { timeout: 5_000 }).toBe(2);
+    put('a');
+    await sees(true, 'a');
+  });
+
+  it('notices a watch that says nothing any more', async () => {
+    start({ relistSeconds: 0, slackMs: 200 });
+    await expect.poll(watches, { timeout: 5_000 }).toBeGreaterThan(1);
+  });
+});
