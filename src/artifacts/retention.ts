@@ -1,5 +1,6 @@
 import { lstat, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { ADAPTER_FILES } from './export-model.ts';
 import { anchorsOf, chainOf, ResultRefused } from './lineage.ts';
 import { hasCode } from './publish.ts';
 import type { StageFolder } from './stage-folder.ts';
@@ -14,7 +15,7 @@ export interface Removable {
 }
 
 /**
- * What a stage keeps without need. With a result: everything of its checkpoints but the final weights, which children start from. Without one: the
+ * What a stage keeps without need. With a result: everything of its checkpoints but the final weights, which children start from, and a last adapter. Without one: the
  * checkpoints of dead writers, but the newest whole one and those of anchors that its chain has not scored. While an attempt is under way nothing is
  * removable: its trainer may be reading any checkpoint.
  */
@@ -23,7 +24,12 @@ export async function removableOf(stage: StageFolder): Promise<Removable[]> {
   const writers = await allWriters(stage);
   if (result !== undefined) {
     const kept = new Set(
-      result.weights === undefined ? [] : [result.weights.path, manifestBeside(result.weights.path)],
+      result.weights === undefined
+        ? []
+        : [
+            result.weights.path,
+            ...['manifest.json', ...ADAPTER_FILES].map((name) => beside(result.weights!.path, name)),
+          ],
     );
     return removableFiles(
       stage,
@@ -154,6 +160,6 @@ async function removableFiles(
   return removable;
 }
 
-function manifestBeside(weights: string): string {
-  return weights.replace(/[^/]+$/, 'manifest.json');
+function beside(weights: string, name: string): string {
+  return weights.replace(/[^/]+$/, name);
 }

@@ -4,6 +4,7 @@ import { calibrateCommand } from './commands/calibrate.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
+import { exportCommand } from './commands/export.ts';
 import { logsCommand } from './commands/logs.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { planCommand } from './commands/plan.ts';
@@ -43,6 +44,7 @@ export function makeProgram(): Command {
     retryCommand(),
     explainCommand(),
     logsCommand(),
+    exportCommand(),
     reportCommand(),
     uiCommand(),
     stopCommand(),

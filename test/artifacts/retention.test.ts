@@ -81,6 +81,10 @@ describe('what a stage keeps', () => {
       ),
     ).toEqual([true, false, true]);
     expect(await removableOf(world.stage)).toEqual([]);
+    // An adapter for PEFT lies beside the weights that it was merged into.
+    for (const name of ['adapter_model.safetensors', 'adapter_config.json'])
+      await writer.write(`checkpoints/step-000040/${name}`, name);
+    expect(await removableOf(world.stage)).toEqual([]);
     // What is left is enough to make the same result again.
     expect(await resultOf(world.stage, 1, NOW)).toEqual(await world.stage.result());
   });
