@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from './activities/activities.ts';
+import type { ActivityParts } from './activities/activity-parts.ts';
+import { clusterSetup } from './activities/cluster-setup.ts';
 import { createFinishingActivities, type FinishingActivities } from './activities/finishing-activities.ts';
 import { firstSetup } from './activities/first-setup.ts';
 import { FrozenPlans } from './activities/frozen-plans.ts';
@@ -11,6 +13,8 @@ import { codeVersion } from './cli/code-version.ts';
 import { MAX_PARALLEL } from './experiment/sweep-control.ts';
 import { taskQueue } from './experiment/workflow-ids.ts';
 import type { JobLauncher } from './jobs/job-launcher.ts';
+import type { ClusterSettings } from './jobs/kubernetes/cluster-settings.ts';
+import { openKubernetesLauncher } from './jobs/kubernetes/open-launcher.ts';
 import { LocalLauncher } from './jobs/local/local-launcher.ts';
 import { thisMachine } from './jobs/local/machine.ts';
 import { connect, ensureNamespace, type Lethe } from './temporal/connection.ts';
@@ -26,6 +30,8 @@ export interface LetheWorkerOptions {
   readonly namespace: string;
   /** Jobs at once on this machine; cores and memory decide when absent. */
   readonly slots?: number;
+  /** Jobs run in this cluster instead of on this machine. */
+  readonly cluster?: ClusterSettings;
   /** Instead of processes of this machine. */
   readonly launcher?: JobLauncher;
   readonly trainer?: readonly string[];
@@ -51,6 +57,45 @@ export interface LetheWorker {
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const LOCAL = { watchMs: 1_000, stopGraceMs: 60_000, stallMs: 600_000 };
+/** Other nodes, other disks: a step may take longer before it means that nothing happens. */
+const CLUSTER_STALL_MS = 1_800_000;
+
+type JobPlace = Omit<ActivityParts, 'store' | 'plans' | 'workflows'>;
+
+function placeHere({ slots, launcher }: LetheWorkerOptions): JobPlace {
+  const build = join(project, 'native', 'build');
+  const memoryLimit = thisMachine().capacity.memoryBytes;
+  return {
+    ...LOCAL,
+    launcher:
+      launcher ??
+      new LocalLauncher({
+        launchBinary: [join(build, 'lethe-launch')],
+        ...(slots === undefined ? {} : { slots }),
+      }),
+    trainer: [join(build, 'lethe-trainer')],
+    setupOf: (spec, asked) => firstSetup(spec, asked, memoryLimit),
+    memoryLimit,
+  };
+}
+
+async function placeInCluster(
+  settings: ClusterSettings,
+  store: Store,
+  { launcher }: LetheWorkerOptions,
+): Promise<JobPlace> {
+  return {
+    launcher: launcher ?? (await openKubernetesLauncher(settings, store)),
+    trainer: settings.trainer,
+    setupOf: (spec, asked) => clusterSetup(spec, asked, settings),
+    memoryLimit: settings.memoryLimit,
+    // The pods know their own.
+    stopGraceMs: settings.defaults.graceSeconds * 1_000,
+    stallMs: CLUSTER_STALL_MS,
+    watchMs: settings.pollSeconds * 1_000,
+    startLimitMs: { image: settings.imageSeconds * 1_000, unschedulable: settings.unschedulableSeconds * 1_000 },
+  };
+}
 
 /** Sends Temporal's own records to our log; once a process, before anything else of the SDK. */
 export function installRuntime(level: 'debug' | 'info' | 'warn' = 'info'): void {
@@ -66,20 +111,17 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
   const store = await Store.open(options.storePath);
   const lethe = await connect({ address, namespace });
   await ensureNamespace(lethe);
-  const memoryLimit = thisMachine().capacity.memoryBytes;
-  const launchBinary = [join(project, 'native', 'build', 'lethe-launch')];
-  const slots = options.slots === undefined ? {} : { slots: options.slots };
+  const place =
+    options.cluster === undefined ? placeHere(options) : await placeInCluster(options.cluster, store, options);
   const activities = createActivities(
     {
       store,
       plans: new FrozenPlans(store),
-      launcher: options.launcher ?? new LocalLauncher({ launchBinary, ...slots }),
-      trainer: options.trainer ?? [join(project, 'native', 'build', 'lethe-trainer')],
-      setupOf: (spec, asked) => firstSetup(spec, asked, memoryLimit),
-      memoryLimit,
-      stopGraceMs: options.stopGraceMs ?? LOCAL.stopGraceMs,
-      stallMs: options.stallMs ?? LOCAL.stallMs,
-      watchMs: options.watchMs ?? LOCAL.watchMs,
+      ...place,
+      trainer: options.trainer ?? place.trainer,
+      stopGraceMs: options.stopGraceMs ?? place.stopGraceMs,
+      stallMs: options.stallMs ?? place.stallMs,
+      watchMs: options.watchMs ?? place.watchMs,
       workflows: new StageWorkflows(lethe.client, store.id),
     },
     options.finishing ?? createFinishingActivities({ store, codeVersion }),
@@ -96,7 +138,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
     workflowFailureErrorTypes: { '*': ['NondeterminismError'] },
     // Each job in flight holds a slot for as long as it runs.
     maxConcurrentActivityTaskExecutions: MAX_PARALLEL + 100,
-    maxHeartbeatThrottleInterval: '2 seconds',
+    maxHeartbeatThrottleInterval: options.cluster === undefined ? '2 seconds' : '15 seconds',
     shutdownGraceTime: '2 seconds',
     shutdownForceTime: '15 seconds',
     ...(options.cached === undefined ? {} : { maxCachedWorkflows: options.cached }),

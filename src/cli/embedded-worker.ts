@@ -15,11 +15,12 @@ import { fileURLToPath } from 'node:url';
 import { withEmbeddedLock } from '../temporal/embedded-lock.ts';
 import { type EmbeddedServer, embeddedFolder, openLog } from '../temporal/embedded-server.ts';
 import { endProcess, identify, isAlive, type ProcessIdentity } from '../temporal/process-identity.ts';
+import { clusterDigest } from './cluster-of-store.ts';
 import { codeDigest } from './code-digest.ts';
 
 /**
  * One detached worker per store, beside the embedded server. It is started again when it is dead, when it runs other code than this command, when it was started
- * with another `--slots` than the one asked for now, when the server moved to another port, or when its sign of life is older than `STALE_MS`. Its jobs do not notice: they are processes of their own.
+ * with another `--slots` or another place of jobs than the one asked for now, when the server moved to another port, or when its sign of life is older than `STALE_MS`. Its jobs do not notice: they are processes of their own.
  */
 export interface EmbeddedWorker extends ProcessIdentity {
   readonly format: 'lethe-worker/1';
@@ -27,6 +28,8 @@ export interface EmbeddedWorker extends ProcessIdentity {
   /** Address of the server that it works for. */
   readonly address: string;
   readonly slots?: number;
+  /** Digest of the settings of the cluster where its jobs run; absent: on this machine. */
+  readonly cluster?: string;
   readonly startedAt: string;
 }
 
@@ -159,6 +162,7 @@ function misfit(
   if (worker.codeDigest !== digest) return 'the code has changed';
   if (worker.address !== server.address) return 'the server has another port';
   if (slots !== undefined && slots !== worker.slots) return `--slots is ${slots} now`;
+  if (worker.cluster !== clusterDigest(store)) return 'its jobs run elsewhere now';
   const age = signOfLifeAgeMs(store, worker);
   if (age > STALE_MS) return `no sign of life for ${Math.round(age / 1000)} s`;
   return undefined;
@@ -167,12 +171,14 @@ function misfit(
 function start(store: string, server: EmbeddedServer, digest: string, slots: number | undefined): EmbeddedWorker {
   mkdirSync(embeddedFolder(store), { recursive: true });
   const log = openLog(workerLog(store));
+  const cluster = clusterDigest(store);
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const child = spawn(
     process.execPath,
     [
       ...['--disable-warning=ExperimentalWarning', main, 'worker', '--embedded', '--store', store],
       ...['--address', server.address, ...(slots === undefined ? [] : ['--slots', String(slots)])],
+      ...(cluster === undefined ? [] : ['--on', 'kubernetes']),
     ],
     { cwd: store, detached: true, stdio: ['ignore', log, log] },
   );
@@ -187,6 +193,7 @@ function start(store: string, server: EmbeddedServer, digest: string, slots: num
     codeDigest: digest,
     address: server.address,
     ...(slots === undefined ? {} : { slots }),
+    ...(cluster === undefined ? {} : { cluster }),
     startedAt: new Date().toISOString(),
   };
   writeFileSync(`${recordFile(store)}.${process.pid}`, `${JSON.stringify(worker, null, 2)}\n`);

@@ -1,5 +1,6 @@
 import { stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { createLetheWorker, installRuntime } from '../worker.ts';
+import { requirePlace } from './cluster-of-store.ts';
 import { giveSignsOfLife } from './embedded-worker.ts';
 import { isBusy, storeExists, whenIdle } from './idle-watch.ts';
 import { connectStore, EMBEDDED, openStore } from './session.ts';
@@ -8,14 +9,26 @@ export interface WorkerOptions {
   readonly store?: string;
   readonly address?: string;
   readonly slots?: number;
+  readonly on?: string;
+  readonly cluster?: string;
   readonly embedded?: boolean;
   readonly idleMs: number;
 }
 
 /** Works for a store until SIGTERM. As the store's own worker it gives signs of life, and ends itself and the server when there is nothing to do. */
-export async function runWorker({ store: folder, address, slots, embedded, idleMs }: WorkerOptions): Promise<void> {
+export async function runWorker({
+  store: folder,
+  address,
+  slots,
+  on,
+  cluster,
+  embedded,
+  idleMs,
+}: WorkerOptions): Promise<void> {
   const store = await openStore(folder);
   if (embedded) store.requireServer(EMBEDDED);
+  const settings =
+    on === undefined ? undefined : await requirePlace({ on, ...(cluster !== undefined && { cluster }) }, store);
   installRuntime();
   // Its log may be on a full disk: a line less, and not the end of the worker.
   process.stderr.on('error', () => {});
@@ -25,6 +38,7 @@ export async function runWorker({ store: folder, address, slots, embedded, idleM
     address: server,
     namespace: store.temporal.namespace,
     ...(slots === undefined ? {} : { slots }),
+    ...(settings === undefined ? {} : { cluster: settings }),
   });
   if (!embedded) return worker.run();
 

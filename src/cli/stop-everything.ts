@@ -1,11 +1,11 @@
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import { isLocal } from '../artifacts/launched.ts';
 import type { Store } from '../artifacts/store.ts';
-import { LocalLauncher } from '../jobs/local/local-launcher.ts';
+import type { JobLauncher } from '../jobs/job-launcher.ts';
 import { stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { isAlive } from '../temporal/process-identity.ts';
 import { rememberStop, stopEmbeddedWorker } from './embedded-worker.ts';
-import { launchBinary } from './project-folder.ts';
+import { launcherOfStore } from './launcher-of-store.ts';
 
 export interface Stopped {
   readonly worker: boolean;
@@ -33,7 +33,7 @@ async function stopJobs(store: Store, by: string, say: (text: string) => void): 
   const attempts = await unfinishedJobs(store);
   if (attempts.length === 0) return [];
   say(`${attempts.length} job${attempts.length === 1 ? '' : 's'} write a checkpoint and end`);
-  const launcher = new LocalLauncher({ launchBinary: [launchBinary] });
+  const launcher = await launcherOfStore(store);
   try {
     const stopped = await Promise.allSettled(attempts.map((attempt) => stopJob(attempt, launcher, by)));
     for (const [index, each] of stopped.entries()) {
@@ -46,7 +46,7 @@ async function stopJobs(store: Store, by: string, say: (text: string) => void): 
   }
 }
 
-async function stopJob(attempt: AttemptFolder, launcher: LocalLauncher, by: string): Promise<string | undefined> {
+async function stopJob(attempt: AttemptFolder, launcher: JobLauncher, by: string): Promise<string | undefined> {
   const job = await attempt.job();
   if (job === undefined) return undefined;
   await attempt.publishStop({

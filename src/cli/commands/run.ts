@@ -12,9 +12,14 @@ export function runCommand(): Command {
       'lethe run configs/sweeps/quickstart.yaml',
       'lethe run quickstart --store /data/lethe --slots 2 --json',
       'lethe run quickstart --detach',
+      'lethe run quickstart --store /mnt/store --on kubernetes --cluster cluster.yaml',
     ],
   })
-    .option('--on <place>', 'where jobs run: local (processes of this machine)', 'local')
+    .option(
+      '--on <place>',
+      'where jobs run: local (processes of this machine) or kubernetes (default: as before, local at first)',
+    )
+    .option('--cluster <file>', 'with --on kubernetes: settings of the cluster (docs/kubernetes.md)')
     .option('--slots <count>', 'jobs at once on this machine (default: by cores and memory)')
     .option('--detach', 'return once the sweep has started')
     .option('--replace', 'cancel another open plan of this name first')
@@ -23,13 +28,10 @@ export function runCommand(): Command {
 }
 
 interface GivenOptions extends Omit<RunOptions, 'slots'> {
-  readonly on: string;
   readonly slots?: string;
 }
 
-async function run(file: string, { on, slots, ...options }: GivenOptions): Promise<ExitCode> {
-  if (on !== 'local')
-    throw new BadInput(`--on: expected local, got "${on}"; jobs in a cluster are not built into this release`);
+async function run(file: string, { slots, ...options }: GivenOptions): Promise<ExitCode> {
   const { runSweep } = await import('../run-sweep.ts');
   return runSweep(file, { ...options, ...(slots === undefined ? {} : { slots: parseSlots(slots) }) });
 }

@@ -12,6 +12,8 @@ export function workerCommand(): Command {
   })
     .option('--store <folder>', 'the store (default: $LETHE_STORE, or .lethe in the project folder)')
     .option('--slots <count>', 'jobs at once on this machine (default: by cores and memory)')
+    .option('--on <place>', 'where jobs run: local (processes of this machine) or kubernetes', 'local')
+    .option('--cluster <file>', "with --on kubernetes: settings of the cluster (default: the store's own)")
     .option('--address <host:port>', 'server (default: the one of store.json)')
     .option('--embedded', "as the store's own worker: ends itself and the server after an hour without anything to do")
     .option('--idle-minutes <minutes>', 'with --embedded: how long (default: $LETHE_IDLE_MINUTES, or 60)');

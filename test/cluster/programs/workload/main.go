@@ -3,6 +3,9 @@
 //	workload exit CODE          ends at once with CODE
 //	workload wait SECONDS       ends with 0 after SECONDS; on SIGTERM at once with 75, like a trainer that stopped after a checkpoint
 //	workload allocate MEBIBYTES touches that much memory and ends with 0
+//	workload job FOLDER CODE|forever MILLISECONDS stops|ignores
+//	                            counts its start in FOLDER/starts, then ends with CODE after a while, or runs until SIGTERM (code 75, or never)
+//	workload say CODE SENTENCE  leaves the sentence as the container's last words and ends with CODE
 //	workload get URL            prints the status of an HTTP answer; HTTPS is verified against the pod's service account
 package main
 
@@ -21,8 +24,8 @@ import (
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/"
 
 func main() {
-	if len(os.Args) != 3 {
-		fail(64, "expected one of exit, wait, allocate, get and its argument; got %q", os.Args[1:])
+	if len(os.Args) < 3 {
+		fail(64, "expected one of exit, wait, allocate, job, say, get and its arguments; got %q", os.Args[1:])
 	}
 	switch verb, argument := os.Args[1], os.Args[2]; verb {
 	case "exit":
@@ -31,10 +34,14 @@ func main() {
 		wait(time.Duration(number(argument)) * time.Second)
 	case "allocate":
 		allocate(number(argument))
+	case "job":
+		job(argument, os.Args[3:])
+	case "say":
+		say(number(argument), os.Args[3])
 	case "get":
 		get(argument)
 	default:
-		fail(64, "expected one of exit, wait, allocate, get; got %q", verb)
+		fail(64, "expected one of exit, wait, allocate, job, say, get; got %q", verb)
 	}
 }
 
@@ -46,6 +53,42 @@ func wait(limit time.Duration) {
 		fail(75, "stopped by SIGTERM")
 	case <-time.After(limit):
 	}
+}
+
+func job(folder string, plan []string) {
+	if len(plan) != 3 {
+		fail(64, "expected FOLDER CODE|forever MILLISECONDS stops|ignores, got %q", plan)
+	}
+	stop := make(chan os.Signal, 1)
+	if plan[2] == "ignores" {
+		signal.Ignore(syscall.SIGTERM)
+	} else {
+		signal.Notify(stop, syscall.SIGTERM)
+	}
+	starts, err := os.OpenFile(folder+"/starts", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		fail(74, "%v", err)
+	}
+	if _, err := starts.WriteString("start\n"); err != nil {
+		fail(74, "%v", err)
+	}
+	var over <-chan time.Time
+	if plan[0] != "forever" {
+		over = time.After(time.Duration(number(plan[1])) * time.Millisecond)
+	}
+	select {
+	case <-stop:
+		os.Exit(75)
+	case <-over:
+		os.Exit(number(plan[0]))
+	}
+}
+
+func say(code int, sentence string) {
+	if err := os.WriteFile(os.Getenv("LETHE_TERMINATION_MESSAGE"), []byte(sentence), 0o666); err != nil {
+		fail(74, "%v", err)
+	}
+	os.Exit(code)
 }
 
 // allocate keeps what it allocates and writes every page, for memory that is never touched costs nothing.
