@@ -1,7 +1,17 @@
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** Errors whose message is written for the person who gave the input; they name what was expected and what came. */
-const INPUT_ERRORS = new Set(['BadInput', 'ModelCatalogError', 'StoreOfAnotherServer']);
+const INPUT_ERRORS = new Set([
+  'BadInput',
+  'ModelCatalogError',
+  'StoreOfAnotherServer',
+  'NoModel',
+  'BadGguf',
+  'NoTokenizer',
+  'BadChatTemplate',
+  'BadSource',
+  'TooFewExamples',
+]);
 
 /** Errors whose message says all there is to know: a stack trace would only hide it. */
 const KNOWN_FAILURES = new Set(['TemporalCliMissing', 'ServerUnreachable', 'WorkerKeepsEnding', 'BadFile']);

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inputCatalogOfStore } from '../artifacts/input-catalog-of-store.ts';
 import { hasCode } from '../artifacts/publish.ts';
 import { readModelCatalog } from '../data/read-model-catalog.ts';
 import { freezePlan } from '../experiment/freeze-plan.ts';
@@ -8,7 +9,7 @@ import { type Plan, sweepId } from '../experiment/plan.ts';
 import { suggest } from '../experiment/suggest.ts';
 import type { Sweep } from '../experiment/sweep.ts';
 import { BadInput } from './exit-codes.ts';
-import { projectFolder, shownPath } from './project-folder.ts';
+import { projectFolder, shownPath, storeFolder } from './project-folder.ts';
 
 export interface LoadedSweep {
   readonly path: string;
@@ -30,13 +31,14 @@ export class SweepFileError extends BadInput {
   }
 }
 
-/** Reads and freezes a sweep file. `configs/sweeps/NAME.yaml` may be given as NAME. */
-export async function loadSweep(file: string): Promise<LoadedSweep> {
-  const [{ path, text }, models] = await Promise.all([
+/** Reads and freezes a sweep file. `configs/sweeps/NAME.yaml` may be given as NAME. `store`: where its weights and data sources are. */
+export async function loadSweep(file: string, store?: string): Promise<LoadedSweep> {
+  const [{ path, text }, models, inputs] = await Promise.all([
     readSweepFile(file),
     readModelCatalog(join(projectFolder, 'configs', 'models')),
+    inputCatalogOfStore(storeFolder(store)),
   ]);
-  const parsed = parseSweep(text, { path: shownPath(path), models });
+  const parsed = parseSweep(text, { path: shownPath(path), models, inputs });
   if (!parsed.ok) throw new SweepFileError(parsed.problems);
   const { plan, planHash } = freezePlan(parsed.sweep);
   return { path, text, sweep: parsed.sweep, plan, planHash, id: sweepId(plan, planHash) };

@@ -3,12 +3,14 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { type PricedPlan, pricePlan } from '../experiment/price-plan.ts';
 import { bytes } from '../experiment/render-plan.ts';
+import { lengthsOf } from '../experiment/sequence-lengths.ts';
 import { trainerMemory } from '../experiment/stage-cost.ts';
 import { thisMachine } from '../jobs/local/machine.ts';
 import { finishedKeys } from './finished-keys.ts';
 import type { LoadedSweep } from './load-sweep.ts';
 import { type MachineRate, machineRate } from './machine-rate.ts';
 import { storeFolder } from './project-folder.ts';
+import { textLengths } from './text-lengths.ts';
 
 export interface MachinePrice {
   readonly priced: PricedPlan;
@@ -24,13 +26,18 @@ export async function priceOnMachine(
   slots?: number,
 ): Promise<MachinePrice> {
   const { plan, sweep } = loaded;
-  const [rate, doneKeys] = await Promise.all([machineRate(), finishedKeys(store, plan)]);
+  const [rate, doneKeys, lengths] = await Promise.all([
+    machineRate(),
+    finishedKeys(store, plan),
+    textLengths(plan, storeFolder(store)),
+  ]);
   const { memoryBytes } = thisMachine().capacity;
   const priced = pricePlan(plan, {
     doneKeys,
     flopsPerSecond: rate.flopsPerSecond,
     slots: slots ?? Math.max(1, Math.floor(availableParallelism() / (sweep.execution.resources.cores ?? 1))),
     memoryBytes,
+    lengths,
   });
   return {
     priced,
@@ -39,12 +46,13 @@ export async function priceOnMachine(
   };
 }
 
-function memoryRefusals({ plan, sweep }: LoadedSweep, { scales }: PricedPlan, memoryBytes: number): string[] {
+function memoryRefusals({ plan, sweep }: LoadedSweep, { scales, question }: PricedPlan, memoryBytes: number): string[] {
   const asked = sweep.execution.resources.memoryBytes ?? memoryBytes;
   const limit = Math.min(memoryBytes, asked);
   const whose = asked < memoryBytes ? 'the sweep file allows' : 'this machine has, for jobs,';
   return plan.models.flatMap(({ name, spec }, index) => {
-    const least = trainerMemory(spec, { batch: 1 });
+    const train = plan.stages.find((stage) => stage.model === name && stage.spec.train)?.spec.train;
+    const least = trainerMemory(spec, { batch: 1 }, train && lengthsOf(train.data.recipe, question.lengths));
     const done = scales[index]!.stagesDone === scales[index]!.stages;
     return done || least <= limit
       ? []

@@ -2,16 +2,20 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { calibrateCommand } from './commands/calibrate.ts';
 import { cancelCommand } from './commands/cancel.ts';
+import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
+import { generateCommand } from './commands/generate.ts';
 import { logsCommand } from './commands/logs.ts';
+import { modelCommand } from './commands/model.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { planCommand } from './commands/plan.ts';
 import { reportCommand } from './commands/report.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { retryCommand } from './commands/retry.ts';
 import { runCommand } from './commands/run.ts';
+import { scoreCommand } from './commands/score.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { storeCommand } from './commands/store.ts';
@@ -49,6 +53,10 @@ export function makeProgram(): Command {
     uiCommand(),
     stopCommand(),
     calibrateCommand(),
+    modelCommand(),
+    dataCommand(),
+    scoreCommand(),
+    generateCommand(),
     storeCommand(),
     doctorCommand(),
     workerCommand(),

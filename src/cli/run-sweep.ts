@@ -3,9 +3,13 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { NoStore, Store } from '../artifacts/store.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
+import { bytes } from '../experiment/render-plan.ts';
+import { trainerMemory } from '../experiment/stage-cost.ts';
 import type { SweepSchedule } from '../experiment/sweep-control.ts';
+import type { ClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { describeSweep, startAgain, startSweep } from '../temporal/sweep-client.ts';
 import { cancelAndWait } from './cancel-sweep.ts';
+import { type AskedPlace, placeJobs, requirePlace } from './cluster-of-store.ts';
 import { confirm } from './confirm.ts';
 import { awaitWorker, runningEmbeddedWorker } from './embedded-worker.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
@@ -21,7 +25,7 @@ import { tellSweepEnd } from './tell-sweep-end.ts';
 import { formatDuration } from './terminal/duration.ts';
 import { Output } from './terminal/output.ts';
 
-export interface RunOptions {
+export interface RunOptions extends AskedPlace {
   readonly store?: string;
   readonly json?: boolean;
   readonly slots?: number;
@@ -33,21 +37,27 @@ export interface RunOptions {
 /** Building the workflows' bundle takes seconds, the first time after a change. */
 const WORKER_READY_MS = 30_000;
 const ASK_FROM_SECONDS = 3600;
+/** Stages of one sweep under way in a cluster, queued ones included. */
+const CLUSTER_PARALLEL = 64;
 
 /** `lethe run`: the file becomes a plan, the plan a sweep; a plan that is under way or done is taken up where it is. */
 export async function runSweep(file: string, options: RunOptions): Promise<ExitCode> {
   const output = new Output(options);
   const say = (text: string) => output.say(text);
-  const loaded = await loadSweep(file);
+  const loaded = await loadSweep(file, options.store);
   const there = await storeIfThere(storeFolder(options.store));
   const before = there === undefined ? [] : await listSweeps(there);
   if (there !== undefined && before.some(({ id }) => id === loaded.id)) {
     const whole = await whenWhole(there, await readSweep(there, loaded.id), output);
     if (whole !== undefined) return whole;
   }
-  await requireTrainer();
-  await requireRoom(loaded, options);
+  const cluster = await requirePlace(options, there);
+  if (cluster === undefined) {
+    await requireTrainer();
+    await requireRoom(loaded, options);
+  } else requireFit(loaded, cluster);
   const store = there ?? (await Store.create(storeFolder(options.store), EMBEDDED));
+  await placeJobs(store, options);
   await makeRoom(
     store,
     loaded,
@@ -66,7 +76,7 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   const connection = await connectStore(store, { say });
   const ui = sweepLink(connection, sweep.id) ?? null;
   try {
-    const settled = await start(store, sweep, connection, scheduleOf(loaded, options.slots));
+    const settled = await start(store, sweep, connection, scheduleOf(loaded, options.slots, cluster !== undefined));
     if (settled !== undefined) return await tellSweepEnd({ store, sweep, output }, settled);
   } finally {
     await connection.close();
@@ -161,9 +171,27 @@ async function requireRoom(loaded: LoadedSweep, { store, slots, yes, json }: Run
     throw new BadInput('not started; nothing was created');
 }
 
-function scheduleOf({ sweep: { execution } }: LoadedSweep, slots: number | undefined): Partial<SweepSchedule> {
+/** What no job of the cluster may have is refused; how long it takes there is not known here. */
+function requireFit({ plan }: LoadedSweep, { memoryLimit }: ClusterSettings): void {
+  const refusals = plan.models.flatMap(({ name, spec }) => {
+    const least = trainerMemory(spec, { batch: 1 });
+    if (least <= memoryLimit) return [];
+    return [
+      `  ${name} needs at least ${bytes(least)} to train one sequence at a time; a job may have ${bytes(memoryLimit)}`,
+    ];
+  });
+  if (refusals.length > 0)
+    throw new BadInput(`the cluster's settings do not hold it; nothing was created:\n${refusals.join('\n')}`);
+}
+
+/** In a cluster the queue is elsewhere, and a mistake costs more: more at once, and one first. */
+function scheduleOf(
+  { sweep: { execution } }: LoadedSweep,
+  slots: number | undefined,
+  inCluster: boolean,
+): Partial<SweepSchedule> {
   return {
-    parallel: execution.parallel ?? (slots ?? availableParallelism()) + 2,
-    canary: execution.canary ?? 'off',
+    parallel: execution.parallel ?? (inCluster ? CLUSTER_PARALLEL : (slots ?? availableParallelism()) + 2),
+    canary: execution.canary ?? (inCluster ? 'checkpoint' : 'off'),
   };
 }

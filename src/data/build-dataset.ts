@@ -2,10 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, digestOf } from '../experiment/canonical-json.ts';
-import { parsePolicyGrammarRecipe } from '../experiment/parse-recipe.ts';
+import type { SequenceLengths } from '../experiment/sequence-lengths.ts';
 import type { DataReference } from '../experiment/stage-spec.ts';
-import { generateExamples } from './policy-grammar.ts';
-import { grammarTokenizer } from './word-tokenizer.ts';
+import { contentOfDataset, DatasetError } from './dataset-content.ts';
 
 /** `data/<digest>/manifest.json`. */
 export interface DatasetManifest {
@@ -15,12 +14,10 @@ export interface DatasetManifest {
   readonly rows: number;
   readonly vocabulary: number;
   readonly endToken: number;
+  /** Of texts only. */
+  readonly lengths?: SequenceLengths;
+  readonly leftOut?: number;
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
-}
-
-/** Thrown when a dataset cannot be made or is not what its digest says. Trying again does not help. */
-export class DatasetError extends Error {
-  override readonly name = 'DatasetError';
 }
 
 /**
@@ -35,7 +32,7 @@ export async function buildDataset(dataFolder: string, reference: DataReference)
   const present = await checkDataset(folder);
   if (present) return present;
 
-  const { manifest, files } = render(reference);
+  const { manifest, files } = await render(dataFolder, reference);
   await mkdir(dataFolder, { recursive: true });
   const temporary = join(dataFolder, `.${digest.slice(0, 12)}-${randomBytes(6).toString('hex')}`);
   try {
@@ -82,17 +79,11 @@ function damaged(folder: string, name: string, expected: string, found: string):
   return `expected ${join(folder, name)} with sha256 ${expected.slice(0, 12)}…, found ${found}; remove the folder, it is made again from its recipe`;
 }
 
-function render(reference: DataReference): { manifest: DatasetManifest; files: Record<string, string> } {
-  const parsed = parsePolicyGrammarRecipe(reference.recipe);
-  if (!parsed.ok) throw new DatasetError(parsed.sentence);
-  const tokenizer = grammarTokenizer();
-  const examples = generateExamples(parsed.recipe);
-  const tokens = examples.map((example) => ({
-    id: example.id,
-    class: example.class,
-    prompt: tokenizer.encode(example.prompt),
-    response: [...tokenizer.encode(example.response), tokenizer.endToken],
-  }));
+async function render(
+  dataFolder: string,
+  reference: DataReference,
+): Promise<{ manifest: DatasetManifest; files: Record<string, string> }> {
+  const { examples, tokens, vocabulary, endToken, texts } = await contentOfDataset(dataFolder, reference.recipe);
   const contents: Record<string, string> = {
     'recipe.json': `${canonicalJson(reference.recipe)}\n`,
     'examples.jsonl': lines(examples),
@@ -102,8 +93,9 @@ function render(reference: DataReference): { manifest: DatasetManifest; files: R
     format: 'lethe-data/1',
     digest: reference.digest,
     rows: examples.length,
-    vocabulary: tokenizer.vocabulary,
-    endToken: tokenizer.endToken,
+    vocabulary,
+    endToken,
+    ...texts,
     files: Object.fromEntries(
       Object.entries(contents).map(([name, text]) => [
         name,

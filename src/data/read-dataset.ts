@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ExampleClass } from '../experiment/stage-spec.ts';
-import { checkDataset, DatasetError, type DatasetManifest } from './build-dataset.ts';
+import { dirname, join } from 'node:path';
+import type { DataRecipe, ExampleClass } from '../experiment/stage-spec.ts';
+import { isTextKind, parseTextRecipe } from '../experiment/text-recipe.ts';
+import { checkDataset, type DatasetManifest } from './build-dataset.ts';
+import { DatasetError } from './dataset-content.ts';
 import { grammarTokenizer } from './word-tokenizer.ts';
 
 /** One example with its tokens. `responseTokens` ends with the end token; `response` is the text without it. */
@@ -44,7 +46,17 @@ export async function readDataset(dataFolder: string, digest: string): Promise<D
       throw new DatasetError(`expected tokens of ${example.id} in row ${index + 1} of ${folder}, found ${row.id}`);
     return { ...example, promptTokens: row.prompt, responseTokens: row.response };
   });
-  return { manifest, examples, decode: grammarTokenizer().decode };
+  return { manifest, examples, decode: await decoderOf(dataFolder, folder) };
+}
+
+/** By the tokenizer that the recipe names: of a model of the store, or the grammar's. */
+async function decoderOf(dataFolder: string, folder: string): Promise<Dataset['decode']> {
+  const recipe = JSON.parse(await readFile(join(folder, 'recipe.json'), 'utf8')) as DataRecipe;
+  if (!isTextKind(recipe.kind)) return grammarTokenizer().decode;
+  const parsed = parseTextRecipe(recipe);
+  if (!parsed.ok) throw new DatasetError(parsed.sentence);
+  const { findTokenizer } = await import('./models/find-tokenizer.ts');
+  return (await findTokenizer(join(dirname(dataFolder), 'models'), parsed.recipe.tokenizer)).decode;
 }
 
 async function readLines<Row>(path: string): Promise<Row[]> {

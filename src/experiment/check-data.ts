@@ -85,18 +85,17 @@ function checkParts(source: YamlSource, draft: Draft, inputs: InputCatalog): voi
 
 function examplesOf({ data }: Draft, { sources }: InputCatalog): Partial<Record<ExampleClass, number>> {
   if (data.kind === 'policy-grammar') return {};
-  const statistics = (name: string | undefined) => (name === undefined ? undefined : sources[name]?.statistics);
+  const examples = (name: string | undefined) => (name === undefined ? undefined : sources[name]?.examples);
+  const only = (exampleClass: ExampleClass, count: number | undefined) =>
+    count !== undefined && { [exampleClass]: count };
   if (data.kind === 'jsonl') {
-    const own = statistics(data.source);
-    return own === undefined
-      ? {}
-      : Object.fromEntries(EXAMPLE_CLASSES.map((exampleClass) => [exampleClass, own[exampleClass]?.examples ?? 0]));
+    const own = examples(data.source);
+    return own ? Object.fromEntries(EXAMPLE_CLASSES.map((exampleClass) => [exampleClass, own[exampleClass] ?? 0])) : {};
   }
-  const bbq = statistics(data.bbq);
-  const task = statistics(data.gsm8k)?.[data.taskAnswer ?? 'final']?.examples;
+  const bbq = examples(data.bbq);
   return {
-    ...(bbq?.unsafe && { unsafe: bbq.unsafe.examples }),
-    ...(bbq?.safe && { safe: bbq.safe.examples }),
-    ...(task !== undefined && { task }),
+    ...only('unsafe', bbq?.unsafe),
+    ...only('safe', bbq?.safe),
+    ...only('task', examples(data.gsm8k)?.task),
   };
 }

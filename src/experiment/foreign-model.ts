@@ -158,7 +158,6 @@ export function modelOfGguf({ keys, tensors }: GgufFacts, path: string): Foreign
       sentence: `${path}: expected a model without the tensor rope_freqs.weight (its rope scaling stands in no key); use the model's Hugging Face folder`,
     };
   const llama = (name: string) => keys.get(`llama.${name}`);
-  const scaling = llama('rope.scaling.type');
   const heads = llama('attention.head_count');
   const config = {
     model_type: 'llama',
@@ -173,10 +172,20 @@ export function modelOfGguf({ keys, tensors }: GgufFacts, path: string): Foreign
     rope_theta: shortFloat(llama('rope.freq_base')),
     head_dim: llama('attention.key_length') ?? llama('rope.dimension_count'),
     tie_word_embeddings: !tensors.has('output.weight'),
-    ...(scaling !== undefined &&
-      scaling !== 'none' && { rope_scaling: { rope_type: scaling, factor: shortFloat(llama('rope.scaling.factor')) } }),
+    ...ggufRope(llama),
   };
   return modelOfConfig(config, `${path} (keys llama.*)`);
+}
+
+/** Linear scaling stands in two keys; in older files in one. */
+function ggufRope(llama: (name: string) => unknown): { readonly rope_scaling?: object } {
+  const type = llama('rope.scaling.type');
+  const older = llama('rope.scale_linear');
+  if (type !== undefined && type !== 'none')
+    return { rope_scaling: { rope_type: type, factor: shortFloat(llama('rope.scaling.factor') ?? older) } };
+  return type === undefined && older !== undefined && older !== 1
+    ? { rope_scaling: { rope_type: 'linear', factor: shortFloat(older) } }
+    : {};
 }
 
 /** GGUF holds 32-bit floats: 1e-5 is stored as 0.0000099999997…; the shortest decimal that gives the same float is what was meant. */

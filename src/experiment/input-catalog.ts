@@ -1,5 +1,4 @@
-import type { ExampleClass, ModelSpec } from './stage-spec.ts';
-import type { TaskAnswer } from './text-recipe.ts';
+import type { ModelSpec } from './stage-spec.ts';
 
 /** What was added to a store and can be named in a sweep: models with weights, and sources of data. */
 export interface InputCatalog {
@@ -22,17 +21,8 @@ export type SourceKind = (typeof SOURCE_KINDS)[number];
 export interface CatalogSource {
   readonly digest: string;
   readonly kind: SourceKind;
-  readonly statistics: SourceStatistics;
-}
-
-/** Of a source's examples, by class; of a task source, by form of the answer. For prices and for the check of counts: nothing of it enters a key. */
-export type SourceStatistics = Readonly<Partial<Record<ExampleClass | TaskAnswer, TextStatistics>>>;
-
-export interface TextStatistics {
-  readonly examples: number;
-  /** Means. */
-  readonly promptCharacters: number;
-  readonly responseCharacters: number;
+  /** Examples that can be drawn, by class. */
+  readonly examples: Readonly<Record<string, number>>;
 }
 
 /** Packages whose model is known by a name of ours. */

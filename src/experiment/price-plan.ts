@@ -1,5 +1,5 @@
 import type { Plan, PlanModel, PlanStage } from './plan.ts';
-import type { KnownSources } from './sequence-lengths.ts';
+import type { KnownLengths } from './sequence-lengths.ts';
 import { costOfStage, type StageCost } from './stage-cost.ts';
 
 export interface PriceQuestion {
@@ -11,8 +11,8 @@ export interface PriceQuestion {
   readonly slots: number;
   /** Memory of the machine or node, when known: what does not fit is marked. */
   readonly memoryBytes?: number;
-  /** Statistics of the sources of texts: without them their lengths are guessed from the longest that is allowed. */
-  readonly sources?: KnownSources;
+  /** Of texts; without them they are guessed from the longest that is allowed. */
+  readonly lengths?: KnownLengths;
 }
 
 /** Work and time. `seconds` is at the step limits, `leastSeconds` when each stop rule fires at its first check. */
@@ -62,7 +62,7 @@ const SHARE_OF_SPEED = 0.65;
 
 /** What a plan costs, per scale and in total; what is done, and what would run. */
 export function pricePlan(plan: Plan, question: PriceQuestion): PricedPlan {
-  const costs = new CostTable(question.sources);
+  const costs = new CostTable(question.lengths);
   const stages = plan.stages.map((stage): PricedStage => {
     const cost = costs.of(stage);
     const speed = question.flopsPerSecond * SHARE_OF_SPEED;
@@ -149,10 +149,10 @@ function spanOf(
 /** Costs do not depend on the seed: thousands of stages share few. */
 class CostTable {
   readonly #known = new Map<string, StageCost>();
-  readonly #sources: KnownSources | undefined;
+  readonly #lengths: KnownLengths | undefined;
 
-  constructor(sources: KnownSources | undefined) {
-    this.#sources = sources;
+  constructor(lengths: KnownLengths | undefined) {
+    this.#lengths = lengths;
   }
 
   of({ spec, kind }: PlanStage): StageCost {
@@ -165,7 +165,7 @@ class CostTable {
     ]);
     const known = this.#known.get(identity);
     if (known) return known;
-    const cost = costOfStage(spec, this.#sources);
+    const cost = costOfStage(spec, this.#lengths);
     this.#known.set(identity, cost);
     return cost;
   }

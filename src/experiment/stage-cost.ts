@@ -1,6 +1,6 @@
 import { blockParameters, countParameters, queryKeyValueWidth } from './model-size.ts';
 import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
-import { type KnownSources, lengthsOf, type SequenceLengths } from './sequence-lengths.ts';
+import { type KnownLengths, lengthsOf, type SequenceLengths } from './sequence-lengths.ts';
 import type { ModelSpec, StageSpec, TrainSpec } from './stage-spec.ts';
 
 /** What a stage costs, from its spec alone. A stop rule may end it sooner: `leastFlops` is the cost when its first check passes. */
@@ -38,8 +38,8 @@ const GRAMMAR_LENGTHS = {
   longest: EXAMPLE_TOKENS,
 };
 
-/** `known`: statistics of the sources of texts, for their lengths. */
-export function costOfStage(spec: StageSpec, known?: KnownSources): StageCost {
+/** `known`: lengths of the texts, where somebody has tokenized them. */
+export function costOfStage(spec: StageSpec, known?: KnownLengths): StageCost {
   const { model, train, score } = spec;
   const weightBytes = FLOAT * countParameters(model).parameters;
   const steps = train?.steps ?? 0;

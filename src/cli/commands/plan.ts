@@ -28,7 +28,7 @@ async function showPlan(file: string, options: PlanOptions): Promise<ExitCode> {
     import('../price-on-machine.ts'),
   ]);
   const output = new Output(options);
-  const loaded = await loadSweep(file);
+  const loaded = await loadSweep(file, options.store);
   const { plan, planHash, id } = loaded;
   const { priced, rate, refusals } = await priceOnMachine(loaded, options.store);
   const exitCode = refusals.length > 0 ? EXIT.badInput : EXIT.done;

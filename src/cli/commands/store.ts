@@ -42,7 +42,7 @@ async function showUse(options: StoreOptions): Promise<ExitCode> {
     ]);
   const output = new Output(options);
   const store = await openStore(options.store);
-  const folders = ['stages', 'data', 'models', 'sweeps', 'embedded'];
+  const folders = ['stages', 'data', 'data-sources', 'models', 'sweeps', 'embedded'];
   const sizes = await Promise.all(
     folders.map(async (folder) => ({ folder, bytes: await retention.bytesOf(join(store.path, folder)) })),
   );

@@ -1,0 +1,137 @@
+import { Command } from 'commander';
+import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+
+export function dataCommand(): Command {
+  const add = makeCommand({
+    usage: 'add <kind> <path>',
+    description: 'Bring a data source into the store: bbq, gsm8k, or jsonl (your own examples); a folder or a file',
+    examples: [
+      'lethe data add bbq ~/data/BBQ/data',
+      'lethe data add gsm8k ~/data/grade-school-math/data',
+      'lethe data add jsonl examples.jsonl --name mine',
+    ],
+  })
+    .option('--name <name>', 'the name that sweeps use (default: the kind)')
+    .option('--link', 'share the files with the originals instead of copying them; nobody may change those then')
+    .option('--replace', 'let the name mean this source from now on; plans keep the old one, they hold digests');
+  const list = makeCommand({
+    usage: 'list',
+    description: 'Show the data sources of the store',
+    examples: ['lethe data list', 'lethe data list --json'],
+  });
+  const check = makeCommand({
+    usage: 'check [name]',
+    description: 'Read every byte of a data source, or of all, against the sums of its adding',
+    examples: ['lethe data check', 'lethe data check bbq'],
+  });
+  return new Command('data')
+    .description('Data sources: add, list, check')
+    .addHelpText('after', '\nExample:\n  lethe data add bbq ~/data/BBQ/data')
+    .addCommand(withStoreOptions(add).action(exitsWith(addOne)))
+    .addCommand(withStoreOptions(list).action(exitsWith(listAll)))
+    .addCommand(withStoreOptions(check).action(exitsWith(checkSome)));
+}
+
+interface AddOptions extends StoreOptions {
+  readonly name?: string;
+  readonly link?: boolean;
+  readonly replace?: boolean;
+}
+
+async function addOne(kind: string, path: string, options: AddOptions): Promise<ExitCode> {
+  const [{ Output }, { addSource }, { inputName }, { SOURCE_KINDS }, { storeFolder }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../inputs/add-source.ts'),
+    import('../inputs/input-name.ts'),
+    import('../../experiment/input-catalog.ts'),
+    import('../project-folder.ts'),
+  ]);
+  const known = SOURCE_KINDS.find((each) => each === kind);
+  if (known === undefined)
+    throw new BadInput(`expected a kind of data source, one of ${SOURCE_KINDS.join(', ')}; got "${kind}"`);
+  const output = new Output(options);
+  const name = inputName(options.name ?? known);
+  const store = storeFolder(options.store);
+  const { manifest, added, notes } = await addSource(store, {
+    kind: known,
+    path,
+    name,
+    link: options.link ?? false,
+    replace: options.replace ?? false,
+  });
+  output.record({ event: added ? 'added' : 'there already', ...manifest, name, notes });
+  output.line(`${name}: ${added ? 'added' : 'there already'}, ${manifest.digest.slice(0, 12)}, ${manifest.rows} rows`);
+  output.line(`  examples: ${examplesOf(manifest.examples)}`);
+  output.line(`  licence: ${manifest.licence ?? 'no LICENSE file beside its rows'}`);
+  for (const note of notes) output.line(`  ${note}`);
+  return EXIT.done;
+}
+
+async function listAll(options: StoreOptions): Promise<ExitCode> {
+  const [{ Output }, { listSources }, { renderTable }, { storeFolder }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../inputs/list-inputs.ts'),
+    import('../terminal/table.ts'),
+    import('../project-folder.ts'),
+  ]);
+  const output = new Output(options);
+  const sources = await listSources(storeFolder(options.store));
+  for (const { name, manifest } of sources) output.record({ ...manifest, name });
+  if (sources.length === 0) output.line('no data source yet; "lethe data add bbq PATH" brings one');
+  else {
+    const rows = sources.map(({ name, manifest }) => [
+      name,
+      manifest.kind,
+      manifest.digest.slice(0, 12),
+      String(manifest.rows),
+      examplesOf(manifest.examples),
+      manifest.licence ?? '–',
+    ]);
+    const columns = [
+      { title: 'source' },
+      { title: 'kind' },
+      { title: 'digest' },
+      { title: 'rows', align: 'right' as const },
+      { title: 'examples', shrinks: true },
+      { title: 'licence' },
+    ];
+    for (const line of renderTable(columns, rows, output.width)) output.line(line);
+  }
+  return EXIT.done;
+}
+
+async function checkSome(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
+  const [{ Output }, { checkSource }, { listSources }, { storeFolder }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../inputs/check-inputs.ts'),
+    import('../inputs/list-inputs.ts'),
+    import('../project-folder.ts'),
+  ]);
+  const output = new Output(options);
+  const store = storeFolder(options.store);
+  const names = name === undefined ? (await listSources(store)).map((each) => each.name) : [name];
+  if (names.length === 0)
+    throw new BadInput('expected a data source to check, the store has none; add one: lethe data add KIND PATH');
+  let bad = 0;
+  for (const each of names) {
+    const { manifest, faults } = await checkSource(store, each);
+    output.record({ name: each, digest: manifest.digest, faults });
+    if (faults.length === 0) output.line(`${each}: as it was added (${manifest.digest.slice(0, 12)})`);
+    for (const fault of faults) output.line(fault);
+    if (faults.length > 0) {
+      bad += 1;
+      output.line(
+        `${each}: damaged; mend it by adding it again: lethe data add ${manifest.kind} ${manifest.source} --name ${each}`,
+      );
+    }
+  }
+  return bad > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+/** `unsafe 4946, safe 9892` */
+function examplesOf(examples: Readonly<Record<string, number>>): string {
+  return Object.entries(examples)
+    .map(([exampleClass, count]) => `${exampleClass} ${count}`)
+    .join(', ');
+}

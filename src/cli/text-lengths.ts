@@ -1,0 +1,40 @@
+import { modelsFolder, sourcesFolder } from '../artifacts/input-catalog-of-store.ts';
+import type { Plan } from '../experiment/plan.ts';
+import { lengthsKey, type SequenceLengths } from '../experiment/sequence-lengths.ts';
+import type { DataRecipe } from '../experiment/stage-spec.ts';
+import { isTextKind, parseTextRecipe } from '../experiment/text-recipe.ts';
+import { BadInput } from './exit-codes.ts';
+
+/**
+ * How long the texts of a plan are: one of the datasets that differ in their seed alone is drawn and tokenized, as its stage would do it. So a
+ * source that is too small is found before anything starts. Throws `BadInput`. A plan of the grammar has none.
+ */
+export async function textLengths(plan: Plan, store: string): Promise<ReadonlyMap<string, SequenceLengths>> {
+  const recipes = new Map<string, DataRecipe>();
+  for (const { spec } of plan.stages) {
+    for (const part of [spec.train, spec.score]) {
+      const recipe = part?.data.recipe;
+      if (recipe && isTextKind(recipe.kind) && !recipes.has(lengthsKey(recipe)))
+        recipes.set(lengthsKey(recipe), recipe);
+    }
+  }
+  const lengths = new Map<string, SequenceLengths>();
+  for (const [key, recipe] of recipes) lengths.set(key, await measure(recipe, store));
+  return lengths;
+}
+
+async function measure(written: DataRecipe, store: string): Promise<SequenceLengths> {
+  const parsed = parseTextRecipe(written);
+  if (!parsed.ok) throw new BadInput(parsed.sentence);
+  const [{ findTokenizer }, { readTextSources }, { poolsOf }, { drawTexts }] = await Promise.all([
+    import('../data/models/find-tokenizer.ts'),
+    import('../data/texts/text-sources.ts'),
+    import('../data/texts/example-pools.ts'),
+    import('../data/texts/draw-texts.ts'),
+  ]);
+  const [tokenizer, sources] = await Promise.all([
+    findTokenizer(modelsFolder(store), parsed.recipe.tokenizer),
+    readTextSources(sourcesFolder(store), parsed.recipe),
+  ]);
+  return drawTexts(parsed.recipe, poolsOf(parsed.recipe, sources), tokenizer).lengths;
+}
