@@ -1,8 +1,11 @@
+import { NoStore, Store } from '../artifacts/store.ts';
 import { stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { createLetheWorker, installRuntime } from '../worker.ts';
 import { requirePlace } from './cluster-of-store.ts';
 import { giveSignsOfLife } from './embedded-worker.ts';
+import { BadInput } from './exit-codes.ts';
 import { isBusy, storeExists, whenIdle } from './idle-watch.ts';
+import { storeFolder } from './project-folder.ts';
 import { connectStore, EMBEDDED, openStore } from './session.ts';
 
 export interface WorkerOptions {
@@ -11,6 +14,9 @@ export interface WorkerOptions {
   readonly slots?: number;
   readonly on?: string;
   readonly cluster?: string;
+  /** Makes the store where there is none, for a server that somebody runs. */
+  readonly create?: boolean;
+  readonly namespace?: string;
   readonly embedded?: boolean;
   readonly idleMs: number;
 }
@@ -22,10 +28,12 @@ export async function runWorker({
   slots,
   on,
   cluster,
+  create,
+  namespace,
   embedded,
   idleMs,
 }: WorkerOptions): Promise<void> {
-  const store = await openStore(folder);
+  const store = create ? await openOrCreate(folder, address, namespace) : await openStore(folder);
   if (embedded) store.requireServer(EMBEDDED);
   const settings =
     on === undefined ? undefined : await requirePlace({ on, ...(cluster !== undefined && { cluster }) }, store);
@@ -63,6 +71,22 @@ export async function runWorker({
   if (reason === undefined) return;
   process.stderr.write(`${new Date().toISOString()} worker and server end: ${reason}\n`);
   await stopEmbeddedServer(store.path);
+}
+
+/** The store of a worker that is the first to come to a fresh volume. */
+async function openOrCreate(
+  folder: string | undefined,
+  address: string | undefined,
+  namespace = 'lethe',
+): Promise<Store> {
+  if (address === undefined)
+    throw new BadInput('--create: expected --address HOST:PORT, the server that the store is to belong to');
+  try {
+    return await Store.open(storeFolder(folder));
+  } catch (error) {
+    if (!(error instanceof NoStore)) throw error;
+    return Store.create(storeFolder(folder), { address, namespace });
+  }
 }
 
 /** The address of the store's server; its own one is started when it is down. */

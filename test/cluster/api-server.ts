@@ -57,6 +57,12 @@ export class ApiServer {
   }
 }
 
+/** Where the server of a kubeconfig is, and who signed its certificate. */
+export function readApiAccess(kubeconfig: string): { readonly server: string; readonly authority: Buffer } {
+  const { cluster } = (JSON.parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig).clusters[0]!;
+  return { server: cluster.server, authority: Buffer.from(cluster['certificate-authority-data'], 'base64') };
+}
+
 /** Rewrites the server of a kubeconfig, for those who reach it by another way than the parts of the cluster. */
 export function withServer(kubeconfig: string, server: string): string {
   const config = JSON.parse(kubeconfig) as Kubeconfig;

@@ -14,7 +14,9 @@ export function workerCommand(): Command {
     .option('--slots <count>', 'jobs at once on this machine (default: by cores and memory)')
     .option('--on <place>', 'where jobs run: local (processes of this machine) or kubernetes', 'local')
     .option('--cluster <file>', "with --on kubernetes: settings of the cluster (default: the store's own)")
-    .option('--address <host:port>', 'server (default: the one of store.json)')
+    .option('--address <host:port>', 'server (default: $LETHE_TEMPORAL_ADDRESS, or the one of store.json)')
+    .option('--create', 'make the store where there is none, for the server of --address')
+    .option('--namespace <name>', 'with --create: of the server (default: $LETHE_TEMPORAL_NAMESPACE, or lethe)')
     .option('--embedded', "as the store's own worker: ends itself and the server after an hour without anything to do")
     .option('--idle-minutes <minutes>', 'with --embedded: how long (default: $LETHE_IDLE_MINUTES, or 60)');
   return command.action(exitsWith(work));
@@ -33,7 +35,17 @@ async function work({ slots, idleMinutes, ...options }: GivenOptions): Promise<E
   if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
     throw new BadInput(`--slots: expected a whole number ≥ 1, got "${slots}"`);
   }
+  const { LETHE_TEMPORAL_ADDRESS, LETHE_TEMPORAL_NAMESPACE } = process.env;
+  const server = {
+    ...(LETHE_TEMPORAL_ADDRESS && { address: LETHE_TEMPORAL_ADDRESS }),
+    ...(LETHE_TEMPORAL_NAMESPACE && { namespace: LETHE_TEMPORAL_NAMESPACE }),
+  };
   const { runWorker } = await import('../run-worker.ts');
-  await runWorker({ ...options, idleMs: minutes * 60_000, ...(count === undefined ? {} : { slots: count }) });
+  await runWorker({
+    ...server,
+    ...options,
+    idleMs: minutes * 60_000,
+    ...(count === undefined ? {} : { slots: count }),
+  });
   return EXIT.done;
 }

@@ -49,15 +49,16 @@ export type WatchEvent =
  */
 export class ApiClient {
   readonly namespace: string;
-  /** Since the start, for measurements. */
-  calls = 0;
   private readonly connection: ClusterConnection;
   private readonly limits: ApiClientLimits;
+  private readonly onCall: (call: ApiCall) => void;
 
-  constructor(connection: ClusterConnection, limits: Partial<ApiClientLimits> = {}) {
+  /** `onCall` hears of every request before it is sent, repetitions and watches included. */
+  constructor(connection: ClusterConnection, limits: Partial<ApiClientLimits> = {}, onCall = (_call: ApiCall) => {}) {
     this.connection = connection;
     this.namespace = connection.namespace;
     this.limits = { ...LIMITS, ...limits };
+    this.onCall = onCall;
   }
 
   get<T>(path: string, query?: Readonly<Record<string, string>>): Promise<T> {
@@ -142,8 +143,9 @@ export class ApiClient {
     }
   }
 
-  private async open({ method, path, query, body }: ApiCall): Promise<ClientRequest> {
-    this.calls += 1;
+  private async open(call: ApiCall): Promise<ClientRequest> {
+    this.onCall(call);
+    const { method, path, query, body } = call;
     const url = new URL(path, this.connection.server);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
     let options: Awaited<ReturnType<ClusterConnection['requestOptions']>>;

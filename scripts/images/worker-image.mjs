@@ -1,0 +1,59 @@
+// The worker's image without a builder: Node, the libraries that it loads, our sources, and the packages that they need, as nobody in particular.
+// Usage: worker-image.mjs OUTPUT.tar [NAME:TAG]. Prints reference, image id, layer digest and size as JSON.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { root } from '../setup/places.mjs';
+import { packImage } from './pack-image.mjs';
+
+const HOME = '/lethe';
+const SOURCES = ['src', 'configs', 'package.json', 'package-lock.json', 'LICENSE'];
+/** Of no use to a running program: other platforms, maps, declarations. */
+const LEFT_OUT =
+  /\.(?:map|d\.[cm]?ts|md)$|\/core-bridge\/(?:releases\/(?!x86_64-unknown-linux|aarch64-unknown-linux)|sdk-core\/)/;
+/** Which certificates Temporal and the API server may be signed by. */
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+
+const [output, reference = 'localhost/lethe-worker:latest'] = process.argv.slice(2);
+if (output === undefined) {
+  console.error('✘ expected the archive to write: worker-image.mjs OUTPUT.tar [NAME:TAG]');
+  process.exit(2);
+}
+const node = join(root, 'node_modules', 'node', 'bin', 'node');
+const files = [
+  ...SOURCES.flatMap((name) => filesIn(join(root, name))).map((file) => [file, join(HOME, relative(root, file))]),
+  ...packages()
+    .flatMap(filesIn)
+    .map((file) => [file, join(HOME, relative(root, file))]),
+  ...libraries(node).map((file) => [realpathSync(file), file]),
+  ...[CERTIFICATES].filter(existsSync).map((file) => [realpathSync(file), file]),
+];
+const entrypoint = [
+  join(HOME, 'node_modules', 'node', 'bin', 'node'),
+  '--disable-warning=ExperimentalWarning',
+  join(HOME, 'src', 'cli', 'main.ts'),
+];
+const image = packImage({ reference, entrypoint, files, output });
+console.log(JSON.stringify({ ...image, bytes: statSync(output).size }));
+
+/** Folders of the packages that are there without the development ones. */
+function packages() {
+  const listed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: root, encoding: 'utf8' });
+  const folders = listed.split('\n').filter((folder) => folder.startsWith(join(root, 'node_modules')));
+  // A package that lies in another one comes with it.
+  return folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}/`)));
+}
+
+function filesIn(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !LEFT_OUT.test(file));
+}
+
+/** The loader and the shared libraries of a program, at the places where it looks for them. */
+function libraries(program) {
+  const listed = execFileSync('ldd', [program], { encoding: 'utf8' });
+  return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, file]) => file);
+}
