@@ -1,4 +1,4 @@
-// lethe-trainer: runs one stage. The only place that exits and the only one that speaks to stdout and stderr.
+// lethe-trainer: runs one stage, or applies a model to a file. The only place that exits and the only one that speaks to stdout and stderr.
 #include <cstdio>
 #include <cstdlib>
 #include <span>
@@ -6,6 +6,7 @@
 
 #include "files/file.h"
 #include "stage/options.h"
+#include "train/apply_model.h"
 #include "train/measure.h"
 #include "train/stage_runner.h"
 #include "train/stop_signal.h"
@@ -25,12 +26,18 @@ lethe::Status Execute(const lethe::Options& options) {
     case lethe::Command::kMeasure:
       text = lethe::MeasureText(options.threads) + "\n";
       break;
+    case lethe::Command::kScore:
+      if (lethe::Status status = lethe::ScoreFile(options, &text); !status.ok()) return status;
+      break;
+    case lethe::Command::kGenerate:
+      if (lethe::Status status = lethe::GenerateFile(options, &text); !status.ok()) return status;
+      break;
     case lethe::Command::kRun:
       lethe::InstallStopSignal();
       return lethe::RunStage(options);
   }
-  std::fputs(text.c_str(), stdout);
-  return lethe::Status::Ok();
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return lethe::Status::Ok();
+  return {lethe::Code::kIo, "could not write to the standard output"};
 }
 
 void Report(const lethe::Status& status) {

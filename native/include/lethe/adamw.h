@@ -24,8 +24,8 @@ class AdamW {
   // Moments start at zero. A checkpoint restores them by writing through first_moment/second_moment.
   AdamW(std::span<Parameter> parameters, const AdamWOptions& options, ThreadPool* pool);
 
-  // One update. step counts updates from 1: it is the power of the bias corrections. Gradients are read, not cleared.
-  void Step(double learning_rate, int64_t step);
+  // One update. step counts updates from 1: it is the power of the bias corrections. Gradients are read, each times gradient_scale, and not cleared.
+  void Step(double learning_rate, int64_t step, float gradient_scale = 1.0f);
 
   // Moments of parameters[index]; empty when that parameter is frozen.
   std::span<float> first_moment(size_t index) { return first_[index]; }
@@ -42,6 +42,9 @@ class AdamW {
 
 // Square root of the sum of squares of all gradients, in double, in an order fixed by the shapes.
 double GradientNorm(std::span<const Parameter> parameters, ThreadPool* pool);
+
+// What clipping multiplies gradients of this norm by: 1 where they pass (clip_norm 0: always), otherwise clip_norm / (norm + 1e-6), as torch's clip_grad_norm_.
+float ClipFactor(double norm, double clip_norm);
 
 // Scales all gradients by clip_norm / norm when norm > clip_norm (torch's clip_grad_norm_ with its 1e-6); returns the norm before. clip_norm 0 only measures.
 // A norm that is not finite is returned and nothing is scaled: the caller reports divergence.

@@ -23,15 +23,21 @@ class ThreadPool {
   // REQUIRES: one caller at a time; body neither throws nor calls For.
   template <typename Body>
   void For(int64_t tasks, const Body& body) {
+    ForOnThreads(tasks, [&](int64_t task, int) { body(task); });
+  }
+
+  // The same with body(task, thread), thread in [0, threads()): tasks that run at once have different ones, so that each can have its scratch memory.
+  template <typename Body>
+  void ForOnThreads(int64_t tasks, const Body& body) {
     if (threads_ == 1 || tasks <= 1) {
-      for (int64_t task = 0; task < tasks; ++task) body(task);
+      for (int64_t task = 0; task < tasks; ++task) body(task, 0);
       return;
     }
-    Share(tasks, [](const void* closure, int64_t task) { (*static_cast<const Body*>(closure))(task); }, &body);
+    Share(tasks, [](const void* closure, int64_t task, int thread) { (*static_cast<const Body*>(closure))(task, thread); }, &body);
   }
 
  private:
-  using Call = void (*)(const void* closure, int64_t task);
+  using Call = void (*)(const void* closure, int64_t task, int thread);
   struct State;
 
   void Share(int64_t tasks, Call call, const void* closure);

@@ -3,6 +3,7 @@
 #ifndef LETHE_MODEL_ARENA_H_
 #define LETHE_MODEL_ARENA_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -36,6 +37,17 @@ class Arena {
     float* taken = base_ == nullptr ? nullptr : base_ + used_;
     used_ += (count + kLine - 1) / kLine * kLine;
     return taken;
+  }
+
+  // Two groups of buffers that are never in use at once share their memory.
+  template <typename First, typename Second>
+  void TakeEither(const First& first, const Second& second) {
+    const int64_t begin = used_;
+    first(*this);
+    const int64_t end = used_;
+    used_ = begin;
+    second(*this);
+    used_ = std::max(used_, end);
   }
 
  private:

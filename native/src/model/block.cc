@@ -22,37 +22,45 @@ void Scatter(float* to, const float* from, const PackedBatch& batch, int64_t wid
   }
 }
 
+AdapterPass ForAdapters(const Pass& pass, bool kept_rows) {
+  const bool drops = pass.kind == PassKind::kTrain;
+  return {.low = pass.scratch.low,
+          .d_low = pass.scratch.d_low,
+          .masked = pass.scratch.masked,
+          .mask = {.share = drops ? pass.dropout : 0, .place = pass.dropout_place, .batch = pass.batch, .kept_rows = kept_rows}};
+}
+
 int64_t QueryKeyValueFloats(const ModelSpec& spec) { return (spec.heads + 2 * spec.key_value_heads) * (spec.width / spec.heads); }
 
 }  // namespace
 
-void BlockActivations::Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch, int64_t after, bool narrowing) {
-  const int64_t rows = batch.rows(), width = spec.width;
-  const int64_t inner_width = spec.family == Family::kLlama ? 2 * spec.feed_forward : spec.feed_forward;
-  norm1 = arena.Take(rows * width);
+void BlockActivations::Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch, int64_t after) {
+  const int64_t rows = batch.rows();
   mean1 = arena.Take(rows);
   inverse1 = arena.Take(rows);
   qkv = arena.Take(rows * QueryKeyValueFloats(spec));
-  probabilities = arena.Take(spec.heads * batch.probabilities);
-  attended = arena.Take(rows * width);
-  attended_kept = narrowing ? arena.Take(batch.kept() * width) : nullptr;
-  input_kept = narrowing ? arena.Take(batch.kept() * width) : nullptr;
-  middle = arena.Take(after * width);
-  norm2 = arena.Take(after * width);
+  middle = arena.Take(after * spec.width);
   mean2 = arena.Take(after);
   inverse2 = arena.Take(after);
-  inner = arena.Take(after * inner_width);
-  hidden = arena.Take(after * spec.feed_forward);
+  inner = arena.Take(after * (spec.family == Family::kLlama ? 2 * spec.feed_forward : spec.feed_forward));
+}
+
+void BlockScratch::Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch, int threads, int64_t most_low, int64_t widest) {
+  const int64_t rows = batch.rows();
+  normed = arena.Take(rows * spec.width);
+  attended = arena.Take(rows * spec.width);
+  gathered = arena.Take(rows * spec.width);
+  hidden = arena.Take(rows * spec.feed_forward);
+  attention_floats = AttentionScratch(batch.longest());
+  attention = arena.Take(threads * attention_floats);
+  low = arena.Take(rows * most_low);
+  d_low = arena.Take(rows * most_low);
+  masked = arena.Take(rows * widest);
 }
 
 void BlockGradients::Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch) {
-  const int64_t rows = batch.rows();
-  stream = arena.Take(rows * spec.width);
-  wide = arena.Take(rows * spec.width);
-  normed = arena.Take(rows * spec.width);
-  hidden = arena.Take(rows * spec.feed_forward);
-  qkv = arena.Take(rows * QueryKeyValueFloats(spec));
-  scores = arena.Take(batch.probabilities);
+  stream = arena.Take(batch.rows() * spec.width);
+  qkv = arena.Take(batch.rows() * QueryKeyValueFloats(spec));
 }
 
 void Block::Rotate(float* qkv, const Pass& pass, bool inverse, ThreadPool* pool) const {
@@ -67,103 +75,144 @@ void Block::Attend(const BlockActivations& kept, const Pass& pass, ThreadPool* p
   const Ops& ops = ActiveOps();
   const PackedBatch& batch = *pass.batch;
   const int64_t width = shape.heads * shape.head_size;
-  pool->For(static_cast<int64_t>(batch.sequences.size()), [&](int64_t i) {
-    const PackedSequence& sequence = batch.sequences[static_cast<size_t>(i)];
-    const float* qkv = kept.qkv + sequence.begin * shape.stride;
-    float* out = kept.attended + sequence.begin * width;
-    if (pass.cache != nullptr) {
+  if (pass.cache != nullptr) {
+    pool->For(static_cast<int64_t>(batch.sequences.size()), [&](int64_t i) {
+      const PackedSequence& sequence = batch.sequences[static_cast<size_t>(i)];
+      const float* qkv = kept.qkv + sequence.begin * shape.stride;
       float* keys = pass.cache->keys(layer, pass.slots[i]);
       float* values = pass.cache->values(layer, pass.slots[i]);
       const int64_t context = pass.cache->context();
       for (int64_t t = 0; t < sequence.tokens; ++t) {
         ops.cache_append(keys, values, qkv + t * shape.stride, shape, batch.positions[static_cast<size_t>(sequence.begin + t)], context);
       }
-      if (pass.kind == PassKind::kStep) {
-        float* scratch = pass.cached_scores + i * PaddedKeys(context);
-        return ops.attention_cached(out, scratch, qkv, keys, values, shape, batch.positions[static_cast<size_t>(sequence.begin)] + 1, context);
-      }
-    }
-    ops.attention_forward(out, kept.probabilities + shape.heads * sequence.probabilities, qkv, shape, sequence.tokens);
+      if (pass.kind != PassKind::kStep) return;
+      ops.attention_cached(pass.scratch.attended + sequence.begin * width, pass.cached_scores + i * PaddedKeys(context), qkv, keys, values, shape,
+                           batch.positions[static_cast<size_t>(sequence.begin)] + 1, context);
+    });
+    if (pass.kind == PassKind::kStep) return;
+  }
+  const int64_t key_heads = shape.key_value_heads;
+  pool->ForOnThreads(static_cast<int64_t>(batch.sequences.size()) * key_heads, [&](int64_t task, int thread) {
+    const PackedSequence& sequence = batch.sequences[static_cast<size_t>(task / key_heads)];
+    ops.attention_forward(pass.scratch.attended + sequence.begin * width, pass.scratch.attention + thread * pass.scratch.attention_floats,
+                          kept.qkv + sequence.begin * shape.stride, shape, task % key_heads, sequence.tokens);
   });
 }
 
 void Block::Forward(float* output, const float* input, const BlockActivations& kept, const Pass& pass, ThreadPool* pool) const {
   const Ops& ops = ActiveOps();
   const PackedBatch& batch = *pass.batch;
+  const BlockScratch& scratch = pass.scratch;
   const int64_t rows = batch.rows(), width = norm1.width;
 
-  norm1.Forward(kept.norm1, kept.mean1, kept.inverse1, input, rows, pool);
-  query_key_value.Forward(kept.qkv, kept.norm1, rows, nullptr, pool);
+  norm1.Forward(scratch.normed, kept.mean1, kept.inverse1, input, rows, pool);
+  query_key_value.Forward(kept.qkv, scratch.normed, rows, nullptr, pool);
+  ForwardAdapters(query_key_value.adapters, kept.qkv, query_key_value.out, scratch.normed, rows, ForAdapters(pass, false), pool);
   if (gated) Rotate(kept.qkv, pass, false, pool);
   Attend(kept, pass, pool);
 
-  const float* attended = kept.attended;
+  const float* attended = scratch.attended;
   int64_t after = rows;
-  if (Narrows(pass)) {
+  const bool narrows = Narrows(pass);
+  if (narrows) {
     after = batch.kept();
-    Gather(kept.attended_kept, kept.attended, batch, width);
-    Gather(kept.input_kept, input, batch, width);
-    attended = kept.attended_kept;
-    input = kept.input_kept;
+    Gather(scratch.gathered, scratch.attended, batch, width);
+    Gather(scratch.normed, input, batch, width);
+    attended = scratch.gathered;
+    input = scratch.normed;
   }
+  const AdapterPass adapter_pass = ForAdapters(pass, narrows);
   project.Forward(kept.middle, attended, after, input, pool);
+  ForwardAdapters(project.adapters, kept.middle, width, attended, after, adapter_pass, pool);
 
-  norm2.Forward(kept.norm2, kept.mean2, kept.inverse2, kept.middle, after, pool);
-  enter.Forward(kept.inner, kept.norm2, after, nullptr, pool);
-  const bool keep_slopes = pass.kind == PassKind::kTrain;
+  norm2.Forward(scratch.normed, kept.mean2, kept.inverse2, kept.middle, after, pool);
+  enter.Forward(kept.inner, scratch.normed, after, nullptr, pool);
+  ForwardAdapters(enter.adapters, kept.inner, enter.out, scratch.normed, after, adapter_pass, pool);
   ForRows(pool, after, [&](int64_t begin, int64_t count) {
-    float* hidden = kept.hidden + begin * feed_forward;
+    float* hidden = scratch.hidden + begin * feed_forward;
     if (gated) {
-      ops.swiglu_forward(hidden, kept.inner + begin * 2 * feed_forward, keep_slopes, count, feed_forward);
+      ops.swiglu_forward(hidden, kept.inner + begin * 2 * feed_forward, count, feed_forward);
     } else {
-      ops.gelu_forward(hidden, kept.inner + begin * feed_forward, keep_slopes, count * feed_forward);
+      ops.gelu_forward(hidden, kept.inner + begin * feed_forward, count * feed_forward);
     }
   });
-  leave.Forward(output, kept.hidden, after, kept.middle, pool);
+  leave.Forward(output, scratch.hidden, after, kept.middle, pool);
+  ForwardAdapters(leave.adapters, output, width, scratch.hidden, after, adapter_pass, pool);
 }
 
-void Block::Backward(const BlockGradients& gradients, const float* input, const BlockActivations& kept, const Pass& pass, ThreadPool* pool) const {
+void Block::Backward(const BlockGradients& gradients, const float* input, const BlockActivations& kept, const Pass& pass, bool to_input, ThreadPool* pool) const {
   const Ops& ops = ActiveOps();
   const PackedBatch& batch = *pass.batch;
+  const BlockScratch& scratch = pass.scratch;
   const int64_t rows = batch.rows(), width = norm1.width;
   const bool narrows = Narrows(pass);
   const int64_t after = narrows ? batch.kept() : rows;
-  float* stream = gradients.stream;
+  const AdapterPass adapter_pass = ForAdapters(pass, narrows);
+  float* const stream = gradients.stream;
 
-  leave.BackwardWeight(stream, kept.hidden, after, pool);
-  leave.BackwardInput(gradients.hidden, stream, after, pool);
-  ForRows(pool, after, [&](int64_t begin, int64_t count) {  // inner: from slopes to gradients
-    const float* hidden = gradients.hidden + begin * feed_forward;
+  // Feed-forward. The activation function's backward turns the gradient of its output into that output, and its input into the gradient.
+  BackwardAdaptersLow(leave.adapters, stream, width, after, adapter_pass, pool);
+  leave.BackwardInput(scratch.hidden, stream, after, pool);
+  BackwardAdaptersInput(leave.adapters, scratch.hidden, after, adapter_pass, pool);
+  ForRows(pool, after, [&](int64_t begin, int64_t count) {
+    float* hidden = scratch.hidden + begin * feed_forward;
     if (gated) {
       ops.swiglu_backward(kept.inner + begin * 2 * feed_forward, hidden, count, feed_forward);
     } else {
-      ops.multiply(kept.inner + begin * feed_forward, hidden, count * feed_forward);
+      ops.gelu_backward(kept.inner + begin * feed_forward, hidden, count * feed_forward);
     }
   });
-  enter.BackwardWeight(kept.inner, kept.norm2, after, pool);
-  enter.BackwardInput(gradients.normed, kept.inner, after, pool);
-  norm2.Backward(stream, gradients.normed, kept.middle, kept.mean2, kept.inverse2, after, pool);
+  leave.BackwardWeight(stream, scratch.hidden, after, pool);
+  BackwardAdaptersWeight(leave.adapters, stream, width, scratch.hidden, after, adapter_pass, pool);
+  if (enter.NeedsInput()) norm2.Forward(scratch.normed, kept.mean2, kept.inverse2, kept.middle, after, pool);
+  BackwardAdaptersLow(enter.adapters, kept.inner, enter.out, after, adapter_pass, pool);
+  enter.BackwardWeight(kept.inner, scratch.normed, after, pool);
+  BackwardAdaptersWeight(enter.adapters, kept.inner, enter.out, scratch.normed, after, adapter_pass, pool);
+  enter.BackwardInput(scratch.normed, kept.inner, after, pool);
+  BackwardAdaptersInput(enter.adapters, scratch.normed, after, adapter_pass, pool);
+  norm2.Backward(stream, scratch.normed, kept.middle, kept.mean2, kept.inverse2, after, pool);
 
-  project.BackwardWeight(stream, narrows ? kept.attended_kept : kept.attended, after, pool);
-  project.BackwardInput(gradients.normed, stream, after, pool);
-  const float* d_attended = gradients.normed;
+  // Attention, which makes its output again where the projection trains.
+  BackwardAdaptersLow(project.adapters, stream, width, after, adapter_pass, pool);
+  project.BackwardInput(scratch.normed, stream, after, pool);
+  BackwardAdaptersInput(project.adapters, scratch.normed, after, adapter_pass, pool);
+  const float* d_attended = scratch.normed;
   if (narrows) {
-    Scatter(gradients.wide, gradients.normed, batch, width);
-    d_attended = gradients.wide;
+    Scatter(scratch.gathered, scratch.normed, batch, width);
+    d_attended = scratch.gathered;
   }
-  pool->For(static_cast<int64_t>(batch.sequences.size()), [&](int64_t i) {
-    const PackedSequence& sequence = batch.sequences[static_cast<size_t>(i)];
-    ops.attention_backward(gradients.qkv + sequence.begin * shape.stride, gradients.scores + sequence.probabilities, d_attended + sequence.begin * width,
-                           kept.probabilities + shape.heads * sequence.probabilities, kept.qkv + sequence.begin * shape.stride, shape, sequence.tokens);
+  const bool again = project.NeedsInput();
+  const int64_t key_heads = shape.key_value_heads;
+  pool->ForOnThreads(static_cast<int64_t>(batch.sequences.size()) * key_heads, [&](int64_t task, int thread) {
+    const PackedSequence& sequence = batch.sequences[static_cast<size_t>(task / key_heads)];
+    ops.attention_backward(gradients.qkv + sequence.begin * shape.stride, again ? scratch.attended + sequence.begin * width : nullptr,
+                           scratch.attention + thread * scratch.attention_floats, d_attended + sequence.begin * width, kept.qkv + sequence.begin * shape.stride, shape,
+                           task % key_heads, sequence.tokens);
   });
-  if (narrows) {  // only now: `wide` held the gradient of the attention's output
-    Scatter(gradients.wide, stream, batch, width);
-    std::memcpy(stream, gradients.wide, static_cast<size_t>(rows * width) * sizeof(float));
+  if (again) {
+    const float* attended = scratch.attended;
+    if (narrows) {
+      Gather(scratch.gathered, scratch.attended, batch, width);
+      attended = scratch.gathered;
+    }
+    project.BackwardWeight(stream, attended, after, pool);
+    BackwardAdaptersWeight(project.adapters, stream, width, attended, after, adapter_pass, pool);
+  }
+  if (narrows) {
+    Scatter(scratch.gathered, stream, batch, width);
+    std::memcpy(stream, scratch.gathered, static_cast<size_t>(rows * width) * sizeof(float));
   }
   if (gated) Rotate(gradients.qkv, pass, true, pool);
-  query_key_value.BackwardWeight(gradients.qkv, kept.norm1, rows, pool);
-  query_key_value.BackwardInput(gradients.normed, gradients.qkv, rows, pool);
-  norm1.Backward(stream, gradients.normed, input, kept.mean1, kept.inverse1, rows, pool);
+
+  const AdapterPass whole_pass = ForAdapters(pass, false);
+  if (query_key_value.NeedsInput()) norm1.Forward(scratch.normed, kept.mean1, kept.inverse1, input, rows, pool);
+  BackwardAdaptersLow(query_key_value.adapters, gradients.qkv, query_key_value.out, rows, whole_pass, pool);
+  query_key_value.BackwardWeight(gradients.qkv, scratch.normed, rows, pool);
+  BackwardAdaptersWeight(query_key_value.adapters, gradients.qkv, query_key_value.out, scratch.normed, rows, whole_pass, pool);
+  if (!to_input && norm1.weight.grad == nullptr) return;
+  query_key_value.BackwardInput(scratch.normed, gradients.qkv, rows, pool);
+  BackwardAdaptersInput(query_key_value.adapters, scratch.normed, rows, whole_pass, pool);
+  norm1.Backward(to_input ? stream : nullptr, scratch.normed, input, kept.mean1, kept.inverse1, rows, pool);
 }
 
 }  // namespace lethe

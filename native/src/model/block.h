@@ -15,36 +15,43 @@
 
 namespace lethe {
 
-// What the backward needs of a block's forward. Without recompute every block has its own; with it, or without gradients, all share one.
+// What the backward needs of a block's forward and cannot make again for little: products, and statistics of norms. Without recompute every block has its own;
+// with it, or without gradients, all share one.
 struct BlockActivations {
-  float *norm1, *mean1, *inverse1;   // [N, C], [N], [N]
-  float* qkv;                        // [N, S]
-  float* probabilities;              // [H * floats of one head's matrices]
-  float* attended;                   // [N, C]
-  float *attended_kept, *input_kept; // [K, C], used by a narrowing block only
-  float* middle;                     // [N or K, C] residual stream between the halves
-  float *norm2, *mean2, *inverse2;   // [N or K, C]
-  float* inner;                      // [N or K, F or 2F] before the activation; after it, its slopes
-  float* hidden;                     // [N or K, F]
+  float *mean1, *inverse1;  // [N]
+  float* qkv;               // [N, S]
+  float* middle;            // [N or K, C] residual stream between the halves
+  float *mean2, *inverse2;  // [N or K]
+  float* inner;             // [N or K, F or 2F] before the activation function
 
-  // after: rows of the second half. narrowing: with the buffers that a narrowing block gathers into.
-  void Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch, int64_t after, bool narrowing);
+  // after: rows of the second half.
+  void Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch, int64_t after);
+};
+
+// Memory that every block uses in turn, forward and backward.
+struct BlockScratch {
+  float* normed;     // [N, C]
+  float* attended;   // [N, C]
+  float* gathered;   // [N, C] kept rows alone
+  float* hidden;     // [N, F] after the activation function
+  float* attention;  // [threads, attention_floats]
+  int64_t attention_floats;
+  float *low, *d_low, *masked;  // of AdapterPass
+
+  // most_low: largest sum of ranks of one product's adapters. widest: largest input of one under dropout, otherwise 0.
+  void Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch, int threads, int64_t most_low, int64_t widest);
 };
 
 // Gradients on their way down, shared by all blocks.
 struct BlockGradients {
-  float* stream;      // [N, C] of the residual stream: a block's backward turns that of its output into that of its input
-  float* wide;        // [N, C] the same after widening from kept rows
-  float* normed;      // [N, C]
-  float* hidden;      // [N, F]
-  float* qkv;         // [N, S]
-  float* scores;      // [floats of one head's matrices]
+  float* stream;  // [N, C] of the residual stream: a block's backward turns that of its output into that of its input
+  float* qkv;     // [N, S]
 
   void Place(Arena& arena, const ModelSpec& spec, const PackedBatch& batch);
 };
 
 enum class PassKind {
-  kTrain,    // activations and slopes are kept
+  kTrain,    // with dropout
   kScore,
   kPrefill,  // as kScore, and keys and values go to the cache
   kStep,     // one new token a sequence, attending to the cache
@@ -53,6 +60,9 @@ enum class PassKind {
 struct Pass {
   PassKind kind;
   const PackedBatch* batch;
+  BlockScratch scratch;
+  float dropout = 0;  // of the adapters' inputs
+  DropoutPlace dropout_place;
   const float *cosines = nullptr, *sines = nullptr;  // rotary tables [context, D/2]; LLaMA only
   KvCache* cache = nullptr;                          // kPrefill, kStep
   const int32_t* slots = nullptr;                    // cache slot of each sequence
@@ -70,8 +80,9 @@ struct Block {
 
   // output [N, C], narrow: [K, C]; may be `input` itself when nothing is kept for a backward.
   void Forward(float* output, const float* input, const BlockActivations& kept, const Pass& pass, ThreadPool* pool) const;
-  // REQUIRES: `kept` as Forward(kTrain) left it. Adds to the weights' gradients; spends kept.inner.
-  void Backward(const BlockGradients& gradients, const float* input, const BlockActivations& kept, const Pass& pass, ThreadPool* pool) const;
+  // REQUIRES: `kept` as Forward(kTrain) left it. Adds to the gradients of what is trained; spends kept.inner. Without to_input the gradient of the
+  // input, which nothing trained needs, is not made.
+  void Backward(const BlockGradients& gradients, const float* input, const BlockActivations& kept, const Pass& pass, bool to_input, ThreadPool* pool) const;
 
  private:
   bool Narrows(const Pass& pass) const { return narrow && pass.batch->kept() != pass.batch->rows(); }

@@ -12,6 +12,21 @@ Status Bad(const std::string& field, const std::string& expected, const std::str
   return Status(Code::kBadSpec, "expected model." + field + " to be " + expected + ", got " + came + "; correct the model in the sweep file");
 }
 
+Status CheckScaling(const ModelSpec& spec) {
+  const RopeScaling& scaling = spec.rope_scaling;
+  if (scaling.kind == RopeScaling::Kind::kNone) return Status::Ok();
+  if (spec.family != Family::kLlama) return Bad("ropeScaling", "absent in a gpt2 model, which has no rotary positions", "a scaling");
+  const auto positive = [](float value) { return value > 0 && std::isfinite(value); };
+  if (!(scaling.factor >= 1) || !positive(scaling.factor)) return Bad("ropeScaling.factor", "a number from 1", std::to_string(scaling.factor));
+  if (scaling.kind == RopeScaling::Kind::kLinear) return Status::Ok();
+  if (!positive(scaling.low_frequency_factor)) return Bad("ropeScaling.lowFrequencyFactor", "a positive number", std::to_string(scaling.low_frequency_factor));
+  if (!positive(scaling.high_frequency_factor) || scaling.high_frequency_factor <= scaling.low_frequency_factor) {
+    return Bad("ropeScaling.highFrequencyFactor", "above lowFrequencyFactor " + std::to_string(scaling.low_frequency_factor), std::to_string(scaling.high_frequency_factor));
+  }
+  if (scaling.original_context < 1) return Bad("ropeScaling.originalContext", "at least 1", std::to_string(scaling.original_context));
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status CheckSpec(const ModelSpec& spec) {
@@ -38,7 +53,7 @@ Status CheckSpec(const ModelSpec& spec) {
   for (Positive positive : {Positive{"normEpsilon", spec.norm_epsilon}, Positive{"ropeBase", spec.rope_base}, Positive{"initialRange", spec.initial_range}}) {
     if (!(positive.value > 0) || !std::isfinite(positive.value)) return Bad(positive.field, "a positive number", std::to_string(positive.value));
   }
-  return Status::Ok();
+  return CheckScaling(spec);
 }
 
 }  // namespace lethe

@@ -1,4 +1,5 @@
 // Which parameters a family has, under Hugging Face's names and in its layouts.
+#include <algorithm>
 #include <string>
 
 #include "model/check_spec.h"
@@ -9,15 +10,22 @@ namespace lethe {
 using Start = ParameterStore::Start;
 using Place = ParameterStore::Place;
 
-Status Decoder::Create(const ModelSpec& spec, ThreadPool* pool, std::unique_ptr<Decoder>* out) {
+Status Decoder::Create(const ModelSpec& spec, ThreadPool* pool, std::unique_ptr<Decoder>* out, Purpose purpose) {
+  Tuning tuning;
+  if (purpose == Purpose::kFrozen) tuning.kind = TuningKind::kNone;
+  return Create(spec, tuning, pool, out);
+}
+
+Status Decoder::Create(const ModelSpec& spec, const Tuning& tuning, ThreadPool* pool, std::unique_ptr<Decoder>* out) {
   if (Status status = CheckSpec(spec); !status.ok()) return status;
   auto transformer = std::make_unique<Transformer>(spec, pool);
-  if (Status status = transformer->Build(); !status.ok()) return status;
+  if (Status status = transformer->Build(tuning); !status.ok()) return status;
   *out = std::move(transformer);
   return Status::Ok();
 }
 
-Status Transformer::Build() {
+Status Transformer::Build(const Tuning& tuning) {
+  tuning_ = tuning;
   const int64_t width = spec_.width, head_size = spec_.width / spec_.heads;
   const int64_t feed_forward = spec_.feed_forward, row = (spec_.heads + 2 * spec_.key_value_heads) * head_size;
   const bool llama = spec_.family == Family::kLlama;
@@ -41,21 +49,43 @@ Status Transformer::Build() {
   head_.linear = {.weight = {}, .bias = {}, .in = width, .out = spec_.vocabulary, .out_in = true};
   if (llama) {
     DeclareLlama();
-    BuildRotaryTables();
   } else {
     DeclareGpt2();
   }
+  store_.TrainNext(TrainsBlock(spec_.layers - 1) || tuning_.kind == TuningKind::kHead);
   if (!spec_.tied_head) store_.Declare("lm_head.weight", {spec_.vocabulary, width}, Start::kNormal, &head_.linear.weight);
   if (Status status = store_.Allocate(); !status.ok()) return status;
   if (spec_.tied_head) head_.linear.weight = token_table_;
+  if (Status status = AddAdapters(); !status.ok()) return status;
+  for (const ParameterStore* store : {&store_, &adapter_store_}) {
+    for (const Parameter& parameter : store->parameters()) {
+      if (!parameter.grad.empty()) trained_.push_back(parameter);
+    }
+  }
+  FindDepth();
   return Status::Ok();
+}
+
+void Transformer::FindDepth() {
+  to_embeddings_ = token_table_.grad != nullptr || position_table_.grad != nullptr;
+  lowest_block_ = to_embeddings_ ? 0 : blocks_.size();
+  for (size_t i = blocks_.size(); i-- > 0;) {
+    const Block& block = blocks_[i];
+    for (const Linear* linear : {&block.query_key_value, &block.project, &block.enter, &block.leave}) {
+      if (linear->NeedsInput()) lowest_block_ = std::min(lowest_block_, i);
+    }
+  }
 }
 
 void Transformer::DeclareGpt2() {
   const int64_t width = spec_.width, feed_forward = spec_.feed_forward;
+  // A tied table that is trained as the head alone learns from both of its roles.
+  store_.TrainNext(tuning_.kind == TuningKind::kFull || (tuning_.kind == TuningKind::kHead && spec_.tied_head));
   store_.Declare("transformer.wte.weight", {spec_.vocabulary, width}, Start::kNormal, &token_table_);
+  store_.TrainNext(tuning_.kind == TuningKind::kFull);
   store_.Declare("transformer.wpe.weight", {spec_.context, width}, Start::kNormal, &position_table_);
   for (Block& block : blocks_) {
+    store_.TrainNext(TrainsBlock(block.layer));
     const std::string name = "transformer.h." + std::to_string(block.layer);
     store_.Declare(name + ".ln_1.weight", {width}, Start::kOne, &block.norm1.weight);
     store_.Declare(name + ".ln_1.bias", {width}, Start::kZero, &block.norm1.bias);
@@ -77,8 +107,10 @@ void Transformer::DeclareGpt2() {
 void Transformer::DeclareLlama() {
   const int64_t width = spec_.width, feed_forward = spec_.feed_forward;
   const int64_t key_width = spec_.key_value_heads * (spec_.width / spec_.heads);
+  store_.TrainNext(tuning_.kind == TuningKind::kFull || (tuning_.kind == TuningKind::kHead && spec_.tied_head));
   store_.Declare("model.embed_tokens.weight", {spec_.vocabulary, width}, Start::kNormal, &token_table_);
   for (Block& block : blocks_) {
+    store_.TrainNext(TrainsBlock(block.layer));
     const std::string name = "model.layers." + std::to_string(block.layer);
     // Joined matrices: the layer sees the first, the others lie behind it.
     store_.Declare(name + ".self_attn.q_proj.weight", {width, width}, Start::kNormal, &block.query_key_value.weight);

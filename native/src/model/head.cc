@@ -8,17 +8,17 @@ namespace lethe {
 
 int64_t Head::ChunkRows(int64_t vocabulary) { return std::max<int64_t>(256, (int64_t{1} << 20) / vocabulary / 64 * 64); }
 
-void Head::Score(TokenScore* scores, float* dx, const float* x, const int32_t* targets, int64_t rows, float scale, float* logits, ThreadPool* pool) const {
+void Head::Score(TokenScore* scores, bool backward, float* dx, const float* x, const int32_t* targets, int64_t rows, float scale, float* logits, ThreadPool* pool) const {
   const Ops& ops = ActiveOps();
   const int64_t chunk = ChunkRows(linear.out);
   for (int64_t row = 0; row < rows; row += chunk) {
     const int64_t count = std::min(chunk, rows - row);
     linear.Forward(logits, x + row * linear.in, count, nullptr, pool);
     ForRows(pool, count, [&](int64_t begin, int64_t part) {
-      ops.cross_entropy(scores + row + begin, logits + begin * linear.out, dx != nullptr, scale, targets + row + begin, part, linear.out);
+      ops.cross_entropy(scores + row + begin, logits + begin * linear.out, backward, scale, targets + row + begin, part, linear.out);
     });
-    if (dx == nullptr) continue;
-    linear.BackwardInput(dx + row * linear.in, logits, count, pool);
+    if (!backward) continue;
+    if (dx != nullptr) linear.BackwardInput(dx + row * linear.in, logits, count, pool);
     linear.BackwardWeight(logits, x + row * linear.in, count, pool);
   }
 }

@@ -16,9 +16,10 @@ struct Head {
   // Rows of a chunk: about 4 MB of logits, whatever the batch; never below 256 rows, because each chunk reads and writes the whole gradient of the weight.
   static int64_t ChunkRows(int64_t vocabulary);
 
-  // scores [rows] for x [rows, C] and targets [rows]. With dx: dx = gradient of (sum of -log p) * scale, and the weight's gradient is added to.
+  // scores [rows] for x [rows, C] and targets [rows]. With backward: the weight's gradient is added to where it is trained, and dx (unless null) is the
+  // gradient of (sum of -log p) * scale.
   // logits: scratch of min(rows, ChunkRows) * V floats.
-  void Score(TokenScore* scores, float* dx, const float* x, const int32_t* targets, int64_t rows, float scale, float* logits, ThreadPool* pool) const;
+  void Score(TokenScore* scores, bool backward, float* dx, const float* x, const int32_t* targets, int64_t rows, float scale, float* logits, ThreadPool* pool) const;
 
   // The arg max of every row of x: the same products, so the same arg max as Score's.
   void ArgMax(int32_t* ids, const float* x, int64_t rows, float* logits, ThreadPool* pool) const;

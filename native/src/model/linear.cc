@@ -22,9 +22,11 @@ void Linear::BackwardWeight(const float* dy, const float* x, int64_t rows, Threa
   const float* left = out_in ? dy : x;
   const float* right = out_in ? x : dy;
   const int64_t down = out_in ? out : in, across = out_in ? in : out;
-  RunMatmul({.m = down, .n = across, .k = rows, .a = left, .a_row = 1, .a_column = down, .b = right, .b_row = across, .b_column = 1, .c = weight.grad, .c_row = across,
-             .addend = weight.grad, .addend_row = across},
-            pool);
+  if (weight.grad != nullptr) {
+    RunMatmul({.m = down, .n = across, .k = rows, .a = left, .a_row = 1, .a_column = down, .b = right, .b_row = across, .b_column = 1, .c = weight.grad, .c_row = across,
+               .addend = weight.grad, .addend_row = across},
+              pool);
+  }
   if (bias.grad == nullptr) return;
   const Ops& ops = ActiveOps();
   ForColumns(pool, out, [&](int64_t begin, int64_t end) { ops.column_sums(bias.grad, dy, rows, out, begin, end); });

@@ -19,13 +19,16 @@ void Norm::Forward(float* y, float* mean, float* inverse, const float* x, int64_
 
 void Norm::Backward(float* dx, const float* dy, const float* x, const float* mean, const float* inverse, int64_t rows, ThreadPool* pool) const {
   const Ops& ops = ActiveOps();
-  ForColumns(pool, width, [&](int64_t begin, int64_t end) {
-    if (bias.data != nullptr) {
-      ops.layernorm_backward_weight(weight.grad, bias.grad, dy, x, mean, inverse, rows, width, begin, end);
-    } else {
-      ops.rmsnorm_backward_weight(weight.grad, dy, x, inverse, rows, width, begin, end);
-    }
-  });
+  if (weight.grad != nullptr) {
+    ForColumns(pool, width, [&](int64_t begin, int64_t end) {
+      if (bias.data != nullptr) {
+        ops.layernorm_backward_weight(weight.grad, bias.grad, dy, x, mean, inverse, rows, width, begin, end);
+      } else {
+        ops.rmsnorm_backward_weight(weight.grad, dy, x, inverse, rows, width, begin, end);
+      }
+    });
+  }
+  if (dx == nullptr) return;
   ForRows(pool, rows, [&](int64_t begin, int64_t count) {
     const int64_t at = begin * width;
     if (bias.data != nullptr) {

@@ -16,7 +16,7 @@ struct Norm {
 
   // y = norm(x); mean and inverse [rows] are kept for the backward (RMSNorm leaves mean untouched).
   void Forward(float* y, float* mean, float* inverse, const float* x, int64_t rows, ThreadPool* pool) const;
-  // dx += gradient through the norm; adds to the gradients of weight and bias.
+  // dx += gradient through the norm; adds to the gradients of weight and bias where they are trained. dx null: those alone.
   void Backward(float* dx, const float* dy, const float* x, const float* mean, const float* inverse, int64_t rows, ThreadPool* pool) const;
 };
 

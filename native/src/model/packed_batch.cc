@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "ops/cpu/ops.h"
-
 namespace lethe {
 namespace {
 
@@ -27,20 +25,26 @@ Status CheckTokens(const ModelSpec& spec, std::span<const int32_t> tokens, size_
 void PackedBatch::Clear() {
   ids.clear();
   positions.clear();
+  owners.clear();
   sequences.clear();
   kept_rows.clear();
   targets.clear();
-  probabilities = 0;
 }
 
 void PackedBatch::Append(std::span<const int32_t> tokens) {
   const int64_t count = static_cast<int64_t>(tokens.size());
-  sequences.push_back({.begin = rows(), .tokens = count, .kept_begin = kept(), .probabilities = probabilities});
-  probabilities += ProbabilityFloats(count);
+  owners.resize(ids.size() + tokens.size(), static_cast<int32_t>(sequences.size()));
+  sequences.push_back({.begin = rows(), .tokens = count, .kept_begin = kept()});
   for (int64_t t = 0; t < count; ++t) {
     ids.push_back(tokens[static_cast<size_t>(t)]);
     positions.push_back(static_cast<int32_t>(t));
   }
+}
+
+int64_t PackedBatch::longest() const {
+  int64_t longest = 0;
+  for (const PackedSequence& sequence : sequences) longest = std::max(longest, sequence.tokens);
+  return longest;
 }
 
 Status PackedBatch::Pack(const ModelSpec& spec, std::span<const Sequence> batch, bool loss_on_all) {

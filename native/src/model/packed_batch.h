@@ -17,17 +17,17 @@ struct PackedSequence {
   int64_t tokens = 0;         // its rows
   int64_t kept_begin = 0;     // its first kept row, counted among the kept
   int64_t kept = 0;
-  int64_t probabilities = 0;  // floats of one head's matrices before it
 };
 
 struct PackedBatch {
   std::vector<int32_t> ids, positions;
+  std::vector<int32_t> owners;  // the sequence of a row
   std::vector<PackedSequence> sequences;
   std::vector<int32_t> kept_rows, targets;
-  int64_t probabilities = 0;  // floats of one head's matrices of all sequences
 
   int64_t rows() const { return static_cast<int64_t>(ids.size()); }
   int64_t kept() const { return static_cast<int64_t>(kept_rows.size()); }
+  int64_t longest() const;  // rows of the longest sequence
 
   // Training and scoring. Errors: kBadData for a token outside the vocabulary, a sequence longer than the context, a prompt longer than its sequence.
   Status Pack(const ModelSpec& spec, std::span<const Sequence> batch, bool loss_on_all);

@@ -34,47 +34,64 @@ void FillNormal(std::span<float> values, uint64_t seed, uint64_t stream, double 
   }
 }
 
+// Uniform in (-bound, bound).
+void FillUniform(std::span<float> values, uint64_t seed, uint64_t stream, double bound) {
+  for (size_t i = 0; i < values.size(); i += 4) {
+    const auto bits = Philox(seed, stream, i / 4);
+    for (size_t j = 0; j < 4 && i + j < values.size(); ++j) values[i + j] = static_cast<float>(bound * (2.0 * Uniform(bits[j]) - 1.0));
+  }
+}
+
 }  // namespace
 
 void ParameterStore::Declare(std::string name, std::vector<int64_t> shape, Start start, Weight* weight, Place place) {
   constexpr int64_t kLine = 16;  // floats of a cache line
-  if (place == Place::kAligned) floats_ = (floats_ + kLine - 1) / kLine * kLine;
-  declared_.push_back({start, weight, floats_});
-  floats_ += Elements(shape);
+  const auto align = [place](int64_t floats) { return place == Place::kAligned ? (floats + kLine - 1) / kLine * kLine : floats; };
+  const int64_t count = Elements(shape);
+  floats_ = align(floats_);
+  if (trained_) gradient_floats_ = align(gradient_floats_);
+  declared_.push_back({start, weight, floats_, trained_ ? gradient_floats_ : -1});
+  floats_ += count;
+  if (trained_) gradient_floats_ += count;
   parameters_.push_back({.name = std::move(name), .shape = std::move(shape), .data = {}, .grad = {}});
 }
 
 Status ParameterStore::Allocate() {
   const bool placed = memory_.Place([&](Arena& arena) {
     data_ = arena.Take(floats_);
-    grad_ = arena.Take(floats_);
+    grad_ = arena.Take(gradient_floats_);
   });
   if (!placed) {
-    return Status(Code::kOutOfMemory, "expected " + std::to_string(2 * floats_ * 4) + " bytes for parameters and gradients, the machine has no memory left; lower the model's width or layers");
+    return Status(Code::kOutOfMemory, "expected " + std::to_string((floats_ + gradient_floats_) * 4) +
+                                          " bytes for parameters and gradients, the machine has no memory left; lower the model's width or layers");
   }
   std::fill_n(data_, floats_, 0.0f);
-  std::fill_n(grad_, floats_, 0.0f);
+  std::fill_n(grad_, gradient_floats_, 0.0f);
   for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Declared& declared = declared_[i];
     const size_t count = static_cast<size_t>(Elements(parameters_[i].shape));
-    parameters_[i].data = {data_ + declared_[i].offset, count};
-    parameters_[i].grad = {grad_ + declared_[i].offset, count};
-    if (declared_[i].weight != nullptr) *declared_[i].weight = {data_ + declared_[i].offset, grad_ + declared_[i].offset};
+    float* const gradient = declared.gradient < 0 ? nullptr : grad_ + declared.gradient;
+    parameters_[i].data = {data_ + declared.offset, count};
+    if (gradient != nullptr) parameters_[i].grad = {gradient, count};
+    if (declared.weight != nullptr) *declared.weight = {data_ + declared.offset, gradient};
   }
   return Status::Ok();
 }
 
-void ParameterStore::Initialize(uint64_t seed, float range, int residual_layers) {
+void ParameterStore::Initialize(uint64_t seed, uint64_t first_stream, float range, int residual_layers) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const std::span<float> data = parameters_[i].data;
+    const uint64_t stream = first_stream + i;
     switch (declared_[i].start) {
-      case Start::kNormal: FillNormal(data, seed, i, range); break;
-      case Start::kResidual: FillNormal(data, seed, i, range / std::sqrt(2.0 * residual_layers)); break;
+      case Start::kNormal: FillNormal(data, seed, stream, range); break;
+      case Start::kResidual: FillNormal(data, seed, stream, range / std::sqrt(2.0 * residual_layers)); break;
       case Start::kOne: std::fill(data.begin(), data.end(), 1.0f); break;
       case Start::kZero: std::fill(data.begin(), data.end(), 0.0f); break;
+      case Start::kUniform: FillUniform(data, seed, stream, 1.0 / std::sqrt(static_cast<double>(parameters_[i].shape.back()))); break;
     }
   }
 }
 
-void ParameterStore::ZeroGradients() { std::fill_n(grad_, floats_, 0.0f); }
+void ParameterStore::ZeroGradients() { std::fill_n(grad_, gradient_floats_, 0.0f); }
 
 }  // namespace lethe

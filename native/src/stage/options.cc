@@ -12,6 +12,12 @@ const char kUsage[] =
     "    --recompute             keep no inner activations of a block: less memory, about a third slower\n"
     "    --threads N             results do not depend on it (default: 1 for widths up to 128, otherwise one for each core)\n"
     "    --checkpoint-every N    steps between checkpoints (default: by the clock, about every 20 seconds)\n"
+    "lethe-trainer --score FILE --model DIR [--threads N] [--micro-batch N]\n"
+    "    Prints a line {\"id\", \"tokens\", \"sumLogProb\"} for each line {\"id\", \"prompt\": [ids], \"response\": [ids]} of FILE: response tokens alone.\n"
+    "lethe-trainer --generate FILE --model DIR --max-new-tokens N [--end-token ID]... [--threads N] [--micro-batch N]\n"
+    "    Prints a line {\"id\", \"generated\": [ids]} for each line {\"id\", \"prompt\": [ids]}: greedy, up to and without the first end token.\n"
+    "    --model DIR             a folder of a store's models/, a Hugging Face folder (config.json and safetensors) or a GGUF file\n"
+    "    --micro-batch N         most sequences of one pass (default: 64, fewer of long ones)\n"
     "lethe-trainer --measure [--threads N]    prints this machine's rates as JSON\n"
     "lethe-trainer --version                  prints version, numerics and build as JSON\n"
     "\n"
@@ -21,11 +27,35 @@ const char kUsage[] =
 
 namespace {
 
-Status Number(const std::string& flag, const char* text, int64_t most, int64_t* out) {
+Status Number(const std::string& flag, const char* text, int64_t most, int64_t* out, int64_t least = 1) {
   const std::string value = text == nullptr ? "" : text;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), *out);
-  if (error == std::errc() && end == value.data() + value.size() && *out >= 1 && *out <= most) return Status::Ok();
-  return {Code::kBadSpec, "expected " + flag + " with an integer from 1 to " + std::to_string(most) + ", found \"" + value + "\""};
+  if (error == std::errc() && end == value.data() + value.size() && *out >= least && *out <= most) return Status::Ok();
+  return {Code::kBadSpec, "expected " + flag + " with an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", found \"" + value + "\""};
+}
+
+Status Path(const std::string& flag, const char* text, const char* what, std::string* out) {
+  if (text == nullptr || *text == '\0') return {Code::kBadSpec, "expected " + flag + " with " + what + ", found nothing"};
+  *out = text;
+  while (out->size() > 1 && out->back() == '/') out->pop_back();
+  return Status::Ok();
+}
+
+// What a command needs, and that it was given no flag of another.
+Status CheckTogether(const Options& options) {
+  const bool applies = options.command == Command::kScore || options.command == Command::kGenerate;
+  const std::string flag = options.command == Command::kScore ? "--score" : "--generate";
+  if (options.command == Command::kRun && (options.stage.empty() || options.attempt == 0)) {
+    return {Code::kBadSpec, "expected --stage DIR and --attempt N; lethe-trainer --help shows more"};
+  }
+  if (applies && options.model.empty()) return {Code::kBadSpec, "expected --model DIR beside " + flag + "; lethe-trainer --help shows more"};
+  if (applies && !options.stage.empty()) return {Code::kBadSpec, "expected --stage or " + flag + ", found both"};
+  if (!applies && !options.model.empty()) return {Code::kBadSpec, "expected --score FILE or --generate FILE beside --model; a stage takes its model from run.json"};
+  if (options.command == Command::kGenerate && options.max_new_tokens == 0) return {Code::kBadSpec, "expected --max-new-tokens N beside --generate"};
+  if (options.command != Command::kGenerate && (options.max_new_tokens > 0 || !options.end_tokens.empty())) {
+    return {Code::kBadSpec, "expected --max-new-tokens and --end-token beside --generate only"};
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -46,8 +76,22 @@ Status ParseOptions(std::span<char* const> arguments, Options* options) {
     } else if (flag == "--recompute") {
       options->recompute = true;
     } else if (flag == "--stage") {
-      if (value == nullptr || *value == '\0') return {Code::kBadSpec, "expected --stage with a folder, found nothing"};
-      options->stage = value;
+      status = Path(flag, value, "a folder", &options->stage);
+      ++i;
+    } else if (flag == "--score" || flag == "--generate") {
+      options->command = flag == "--score" ? Command::kScore : Command::kGenerate;
+      status = options->file.empty() ? Path(flag, value, "a file", &options->file) : Status(Code::kBadSpec, "expected one of --score and --generate once, found " + flag + " again");
+      ++i;
+    } else if (flag == "--model") {
+      status = Path(flag, value, "a folder or file", &options->model);
+      ++i;
+    } else if (flag == "--max-new-tokens") {
+      status = Number(flag, value, 1 << 20, &number);
+      options->max_new_tokens = static_cast<int>(number);
+      ++i;
+    } else if (flag == "--end-token") {
+      status = Number(flag, value, 1 << 24, &number, 0);
+      options->end_tokens.push_back(static_cast<int32_t>(number));
       ++i;
     } else if (flag == "--attempt") {
       status = Number(flag, value, 1'000'000, &number);
@@ -71,11 +115,7 @@ Status ParseOptions(std::span<char* const> arguments, Options* options) {
     }
     if (!status.ok()) return status;
   }
-  if (options->command == Command::kRun && (options->stage.empty() || options->attempt == 0)) {
-    return {Code::kBadSpec, "expected --stage DIR and --attempt N; lethe-trainer --help shows more"};
-  }
-  while (options->stage.size() > 1 && options->stage.back() == '/') options->stage.pop_back();
-  return Status::Ok();
+  return CheckTogether(*options);
 }
 
 }  // namespace lethe

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "lethe/status.h"
 
 namespace lethe {
 
-enum class Command { kRun, kMeasure, kVersion, kHelp };
+enum class Command { kRun, kScore, kGenerate, kMeasure, kVersion, kHelp };
 
 struct Options {
   Command command = Command::kRun;
@@ -21,6 +22,11 @@ struct Options {
   bool recompute = false;
   int threads = 0;               // 0 = chosen by the model's width
   int64_t checkpoint_every = 0;  // steps; 0 = by the clock
+
+  std::string file;              // kScore, kGenerate, as the rest
+  std::string model;             // a folder of the store's models/, a Hugging Face folder or a GGUF file
+  int max_new_tokens = 0;        // kGenerate, as the next
+  std::vector<int32_t> end_tokens;
 };
 
 extern const char kUsage[];

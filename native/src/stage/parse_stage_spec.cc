@@ -13,6 +13,16 @@ using Json = nlohmann::json;
 constexpr int64_t kMostSteps = 1'000'000'000;
 constexpr int64_t kLargestExactInteger = (int64_t{1} << 53) - 1;  // what a JSON number holds exactly in every reader
 
+void ParseRopeScaling(JsonFields& fields, RopeScaling* scaling) {
+  const bool linear = fields.OneOf("kind", {"linear", "llama3"}) == "linear";
+  scaling->kind = linear ? RopeScaling::Kind::kLinear : RopeScaling::Kind::kLlama3;
+  scaling->factor = static_cast<float>(fields.Number("factor", 1, 1e6));
+  if (linear) return;
+  scaling->low_frequency_factor = static_cast<float>(fields.Number("lowFrequencyFactor", 1e-6, 1e6));
+  scaling->high_frequency_factor = static_cast<float>(fields.Number("highFrequencyFactor", 1e-6, 1e6));
+  scaling->original_context = static_cast<int>(fields.Integer("originalContext", 1, 1 << 20));
+}
+
 void ParseModel(JsonFields& fields, ModelSpec* model) {
   model->family = fields.OneOf("family", {"gpt2", "llama"}) == "llama" ? Family::kLlama : Family::kGpt2;
   model->layers = static_cast<int>(fields.Integer("layers", 1, 1024));
@@ -26,6 +36,11 @@ void ParseModel(JsonFields& fields, ModelSpec* model) {
   model->norm_epsilon = static_cast<float>(fields.Number("normEpsilon", 1e-12, 1));
   model->rope_base = static_cast<float>(fields.Number("ropeBase", 1, 1e12));
   model->initial_range = static_cast<float>(fields.Number("initialRange", 0, 10));
+  if (fields.Has("ropeScaling")) {
+    JsonFields scaling = fields.Object("ropeScaling");
+    ParseRopeScaling(scaling, &model->rope_scaling);
+    fields.Adopt(scaling.Finish());
+  }
 }
 
 void ParseStart(JsonFields& fields, StageStart* start) {
@@ -66,6 +81,20 @@ void ParseSchedule(JsonFields& fields, Schedule* schedule) {
   schedule->warmup_steps = fields.Integer("warmupSteps", 0, kMostSteps);
 }
 
+void ParseTuning(JsonFields& fields, Tuning* tuning) {
+  const std::string kind = fields.OneOf("kind", {"lora", "top-block", "head"});
+  tuning->kind = kind == "lora" ? TuningKind::kLora : kind == "head" ? TuningKind::kHead : TuningKind::kTopBlock;
+  if (tuning->kind != TuningKind::kLora) return;
+  tuning->rank = static_cast<int>(fields.Integer("rank", 1, 1 << 12));
+  tuning->alpha = fields.Number("alpha", 0, 1e6);
+  tuning->dropout = fields.Number("dropout", 0, 0.99);
+  const Json* targets = fields.Array("targets");
+  for (size_t i = 0; targets != nullptr && i < targets->size(); ++i) {  // whether the family has them, the decoder knows
+    if (!(*targets)[i].is_string()) return fields.Fail("targets", "names of modules", ShortText((*targets)[i]));
+    tuning->targets.push_back((*targets)[i].get<std::string>());
+  }
+}
+
 void ParseStop(JsonFields& fields, StopRule* stop) {
   stop->every_steps = fields.Integer("everySteps", 1, kMostSteps);
   stop->exact_match = fields.Number("exactMatch", 0, 1);
@@ -84,6 +113,11 @@ void ParseTrain(JsonFields& fields, TrainSpec* train) {
   JsonFields schedule = fields.Object("schedule");
   ParseSchedule(schedule, &train->schedule);
   fields.Adopt(schedule.Finish());
+  if (fields.Has("tuning")) {
+    JsonFields tuning = fields.Object("tuning");
+    ParseTuning(tuning, &train->tuning);
+    fields.Adopt(tuning.Finish());
+  }
   if (fields.Has("stop")) {
     JsonFields stop = fields.Object("stop");
     ParseStop(stop, &train->stop.emplace());

@@ -22,7 +22,7 @@ struct StageStart {
   StartKind kind = StartKind::kRandom;
   uint64_t seed = 0;     // kRandom
   std::string key;       // kStage: the stage whose final weights are taken
-  std::string digest;    // kWeights: folder under models/, sha256 of its model.safetensors
+  std::string digest;    // kWeights: folder under models/
 };
 
 struct StopRule {
@@ -39,6 +39,7 @@ struct TrainSpec {
   AdamWOptions optimizer;
   double clip_norm = 0;
   Schedule schedule;
+  Tuning tuning;         // full where run.json names none
   std::optional<StopRule> stop;
 };
 

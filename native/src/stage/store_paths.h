@@ -19,7 +19,7 @@ class StorePaths {
   std::string attempts() const { return stage_ + "/attempts"; }
   std::string attempt(int number) const { return attempts() + "/" + std::to_string(number); }
   std::string data(const std::string& digest) const { return store_ + "/data/" + digest; }
-  std::string weights(const std::string& digest) const { return store_ + "/models/" + digest + "/model.safetensors"; }
+  std::string model(const std::string& digest) const { return store_ + "/models/" + digest; }
   std::string other_stage(const std::string& key) const { return store_ + "/stages/" + key; }
 
  private:

@@ -40,7 +40,7 @@ AdamW::AdamW(std::span<Parameter> parameters, const AdamWOptions& options, Threa
   }
 }
 
-void AdamW::Step(double learning_rate, int64_t step) {
+void AdamW::Step(double learning_rate, int64_t step, float gradient_scale) {
   const double correction1 = 1.0 - std::pow(static_cast<double>(options_.beta1), static_cast<double>(step));
   const double correction2 = 1.0 - std::pow(static_cast<double>(options_.beta2), static_cast<double>(step));
   const float step_size = static_cast<float>(learning_rate / correction1);
@@ -49,7 +49,7 @@ void AdamW::Step(double learning_rate, int64_t step) {
   ForChunks(parameters_, pool_, [&](int64_t, size_t index, int64_t begin, int64_t count) {
     Parameter& parameter = parameters_[index];
     const float decay = parameter.shape.size() == 2 ? static_cast<float>(learning_rate * static_cast<double>(options_.weight_decay)) : 0.0f;
-    ops.adamw(parameter.data.data() + begin, first_[index].data() + begin, second_[index].data() + begin, parameter.grad.data() + begin, count, options_.beta1,
+    ops.adamw(parameter.data.data() + begin, first_[index].data() + begin, second_[index].data() + begin, parameter.grad.data() + begin, gradient_scale, count, options_.beta1,
               options_.beta2, step_size, inverse_root, options_.epsilon, decay);
   });
 }
@@ -67,14 +67,19 @@ double GradientNorm(std::span<const Parameter> parameters, ThreadPool* pool) {
   return std::sqrt(total);
 }
 
+float ClipFactor(double norm, double clip_norm) {
+  if (clip_norm <= 0 || !std::isfinite(norm)) return 1.0f;
+  const double factor = clip_norm / (norm + 1e-6);
+  return factor >= 1.0 ? 1.0f : static_cast<float>(factor);
+}
+
 double ClipGradients(std::span<Parameter> parameters, double clip_norm, ThreadPool* pool) {
   const double norm = GradientNorm(parameters, pool);
-  if (clip_norm <= 0 || !std::isfinite(norm)) return norm;
-  const double factor = clip_norm / (norm + 1e-6);
-  if (factor >= 1.0) return norm;
+  const float factor = ClipFactor(norm, clip_norm);
+  if (factor == 1.0f) return norm;
   const Ops& ops = ActiveOps();
   ForChunks(parameters, pool, [&](int64_t, size_t index, int64_t begin, int64_t count) {
-    ops.scale(parameters[index].grad.data() + begin, static_cast<float>(factor), count);
+    ops.scale(parameters[index].grad.data() + begin, factor, count);
   });
   return norm;
 }

@@ -78,7 +78,7 @@ std::vector<CheckpointName> FindCheckpoints(const std::string& attempts, int64_t
   return found;
 }
 
-Status TraceLineage(const std::string& attempts, const CheckpointName& from, const std::vector<int64_t>& anchors, int64_t rows, Lineage* lineage) {
+Status TraceLineage(const std::string& attempts, const CheckpointName& from, const std::vector<int64_t>& anchors, int64_t rows, const CheckpointForm& form, Lineage* lineage) {
   const std::vector<Link> chain = Chain(attempts, from);
   for (const int64_t anchor : anchors) {
     if (anchor > from.step) break;
@@ -93,7 +93,7 @@ Status TraceLineage(const std::string& attempts, const CheckpointName& from, con
       continue;
     }
     const auto keeps = [&](const Link& link) {
-      return anchor <= link.until && VerifyCheckpoint(CheckpointName{link.writer, anchor}.path(attempts), anchor).ok();
+      return anchor <= link.until && VerifyCheckpoint(CheckpointName{link.writer, anchor}.path(attempts), anchor, form).ok();
     };
     const auto keeper = std::find_if(chain.begin(), chain.end(), keeps);
     if (keeper == chain.end()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lethe/status.h"
+#include "train/checkpoint.h"
 
 namespace lethe {
 
@@ -33,7 +34,7 @@ struct Lineage {
 
 // What the chain of `from` has and lacks of `anchors`; whole = a line for each of `rows`. An anchor at from.step itself is neither: the training loop scores it.
 // kMissingInput when an anchor is lacking whose checkpoint the chain no longer has intact: the caller takes an older checkpoint.
-Status TraceLineage(const std::string& attempts, const CheckpointName& from, const std::vector<int64_t>& anchors, int64_t rows, Lineage* lineage);
+Status TraceLineage(const std::string& attempts, const CheckpointName& from, const std::vector<int64_t>& anchors, int64_t rows, const CheckpointForm& form, Lineage* lineage);
 
 }  // namespace lethe
 

@@ -1,4 +1,5 @@
-// Scores the rows of a dataset with the model as it stands: log-probabilities for all, greedy continuations for those that are not an exact match.
+// Scores and continues rows of token ids with the model as it stands. Rows are taken by length, so that a batch holds rows of about one length; results
+// come in the order of the rows.
 #ifndef LETHE_TRAIN_SCORER_H_
 #define LETHE_TRAIN_SCORER_H_
 
@@ -15,22 +16,23 @@ namespace lethe {
 
 class Scorer {
  public:
-  // Called between batches; an error of it ends the scoring and is returned.
+  // Called between batches and between generated tokens; an error of it ends the scoring and is returned.
   using Between = std::function<Status()>;
 
   // Data and decoder must outlive it. most_sequences bounds a batch (memory); 0 = our own bound.
   Scorer(const TokenData& data, Decoder& decoder, int64_t most_sequences, Between between);
 
-  // One score for each row, in order.
+  // One score for each row.
   Status Score(std::vector<SequenceScore>* scores);
 
-  // The lines of scores/step-NNNNNN.jsonl for these scores.
+  // Greedy continuations of the prompts of `rows`, one for each.
+  Status Continue(const std::vector<size_t>& rows, std::span<const int32_t> end_tokens, int max_new_tokens, std::vector<std::vector<int32_t>>* continued);
+
+  // The lines of scores/step-NNNNNN.jsonl for these scores: greedy continuations are generated for rows that are not an exact match.
   Status Lines(const std::vector<SequenceScore>& scores, int max_new_tokens, std::string* lines);
 
  private:
-  // Consecutive elements of [0, count) whose padded size stays in bounds.
-  std::vector<size_t> CutBatches(size_t count, const std::function<size_t(size_t)>& length) const;
-  Status Generate(const std::vector<SequenceScore>& scores, int max_new_tokens, std::vector<std::vector<int32_t>>* generated);
+  std::span<const int32_t> Prompt(size_t row) const;
 
   const TokenData& data_;
   Decoder& decoder_;

@@ -10,7 +10,6 @@
 #include <set>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <vector>
 
 #include "files/file.h"
@@ -21,6 +20,7 @@
 #include "stage/parse_stage_spec.h"
 #include "stage/store_paths.h"
 #include "train/checkpoint.h"
+#include "train/default_threads.h"
 #include "train/lineage.h"
 #include "train/outcome_file.h"
 #include "train/progress_log.h"
@@ -29,9 +29,9 @@
 #include "train/stop_rule.h"
 #include "train/stop_signal.h"
 #include "train/token_data.h"
-#include "train/trainer_identity.h"
 #include "train/updater.h"
 #include "train/writer_folder.h"
+#include "train/writer_origin.h"
 
 namespace lethe {
 namespace {
@@ -41,6 +41,13 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kCheckpointsKept = 2;
 
 double Seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+Tuning TuningOf(const StageSpec& spec) {
+  if (spec.train) return spec.train->tuning;
+  Tuning nothing;
+  nothing.kind = TuningKind::kNone;
+  return nothing;
+}
 
 class StageRunner {
  public:
@@ -53,6 +60,8 @@ class StageRunner {
   Status Load();
   Status ChooseMicroBatch();
   Status Resume();
+  // The weights of step 0: the start, with adapters that change nothing yet.
+  Status LoadBeginning();
   Status LoadCheckpoint(const CheckpointName& from);
   Status WriteFrom();
   Status ScoreBacklog();
@@ -64,7 +73,7 @@ class StageRunner {
   // Scores the weights of `step` and publishes the file; reuses the scores of the stop rule's check at the same step.
   Status ScoreAnchor(int64_t step);
   Status ScoreRows(int64_t step);
-  Status Checkpoint();
+  Status Checkpoint(bool last);
   bool CheckpointIsDue() const;
   bool ResultExists() const { return Exists(store_.result()); }
 
@@ -83,7 +92,9 @@ class StageRunner {
   std::optional<Scorer> scorer_;
   ProgressLog progress_;
 
+  CheckpointForm form_{Tuning{}};
   std::optional<CheckpointName> from_;
+  WeightsForm weights_form_;     // empty unless the start was read from a model's files
   Lineage lineage_;
   int64_t step_ = 0;             // of the weights in memory
   int64_t checkpointed_ = -1;    // newest step that is on disk in this writer's folder
@@ -120,12 +131,10 @@ Status StageRunner::Load() {
   if (spec_.score) {
     if (Status s = TokenData::Load(store_.data(spec_.score->data), spec_.score->data, spec_.model, &score_data_); !s.ok()) return s;
   }
-  int threads = options_.threads;
-  if (threads == 0) threads = spec_.model.width <= 128 ? 1 : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  pool_ = std::make_unique<ThreadPool>(threads);
+  pool_ = std::make_unique<ThreadPool>(options_.threads > 0 ? options_.threads : DefaultThreads(spec_.model));
   if (Status s = CheckGemm(pool_.get()); !s.ok()) return s;
-  if (Status s = Decoder::Create(spec_.model, pool_.get(), &decoder_); !s.ok()) return s;
-  if (spec_.train) optimizer_.emplace(decoder_->parameters(), spec_.train->optimizer, pool_.get());
+  if (Status s = Decoder::Create(spec_.model, TuningOf(spec_), pool_.get(), &decoder_); !s.ok()) return s;
+  if (spec_.train) optimizer_.emplace(decoder_->trained(), spec_.train->optimizer, pool_.get());
   if (spec_.score) {
     // Before an update a stop request can wait for nothing better: what is scored so far is not kept.
     const auto between = [this] { return StopRequested() ? Status(Code::kStopped, "asked to stop while scoring") : progress_.WriteWhenDue(); };
@@ -148,17 +157,28 @@ Status StageRunner::ChooseMicroBatch() {
 
 Status StageRunner::LoadCheckpoint(const CheckpointName& from) {
   const std::string path = from.path(store_.attempts());
-  if (Status s = VerifyCheckpoint(path, from.step); !s.ok()) return s;
+  if (Status s = VerifyCheckpoint(path, from.step, form_); !s.ok()) return s;
   lineage_ = {};
   const std::vector<int64_t> none;
-  if (Status s = TraceLineage(store_.attempts(), from, spec_.score ? spec_.score->at_steps : none, score_data_.rows(), &lineage_); !s.ok()) return s;
-  if (Status s = LoadWeights(path, decoder_->parameters()); !s.ok()) return s;
-  return LoadMoments(path, decoder_->parameters(), *optimizer_);
+  if (Status s = TraceLineage(store_.attempts(), from, spec_.score ? spec_.score->at_steps : none, score_data_.rows(), form_, &lineage_); !s.ok()) return s;
+  if (Status s = LoadWeights(path, form_, decoder_->trained()); !s.ok()) return s;
+  return LoadMoments(path, decoder_->trained(), *optimizer_);
+}
+
+Status StageRunner::LoadBeginning() {
+  if (Status s = LoadStart(store_, spec_.start, *decoder_, pool_.get(), &weights_form_); !s.ok()) return s;
+  decoder_->InitializeAdapters(spec_.seed);
+  return Status::Ok();
 }
 
 Status StageRunner::Resume() {
   if (spec_.train) {
-    for (const CheckpointName& candidate : FindCheckpoints(store_.attempts(), last_step_)) {
+    form_ = CheckpointForm(spec_.train->tuning);
+    const std::vector<CheckpointName> candidates = FindCheckpoints(store_.attempts(), last_step_);
+    if (!form_.whole() && !candidates.empty()) {  // the frozen weights
+      if (Status s = LoadBeginning(); !s.ok()) return s;
+    }
+    for (const CheckpointName& candidate : candidates) {
       const Status s = LoadCheckpoint(candidate);
       if (s.code() == Code::kOutOfMemory) return s;
       if (!s.ok()) continue;  // damaged, or gone while we read it: the next one is as good, only older
@@ -168,28 +188,27 @@ Status StageRunner::Resume() {
       return Status::Ok();
     }
     lineage_ = {};
-    optimizer_.emplace(decoder_->parameters(), spec_.train->optimizer, pool_.get());  // moments that a damaged checkpoint may have touched
+    optimizer_.emplace(decoder_->trained(), spec_.train->optimizer, pool_.get());  // moments that a damaged checkpoint may have touched
   }
-  return LoadStart(store_, spec_.start, *decoder_);
+  return LoadBeginning();
 }
 
 Status StageRunner::WriteFrom() {
-  const std::string checkpoint = from_ ? "\"" + from_->text() + "\"" : "null";
-  return WriteFileDurably(writer_ + "/from.json", "{\"checkpoint\":" + checkpoint + ",\"step\":" + std::to_string(step_) + ",\"numerics\":" + NumericsTuple() +
-                                                      ",\"build\":\"" + kBuildDigest + "\"}\n");
+  WriterOrigin origin{.checkpoint = from_, .step = step_, .weights_digest = spec_.start.digest, .weights = weights_form_};
+  return WriteOrigin(origin, store_.attempts(), writer_ + "/from.json");
 }
 
 Status StageRunner::ScoreBacklog() {
   if (lineage_.backlog.empty()) return Status::Ok();
   for (const CheckpointName& anchor : lineage_.backlog) {
-    if (Status s = anchor.writer.empty() ? LoadStart(store_, spec_.start, *decoder_) : LoadAgain(anchor); !s.ok()) return s;
+    if (Status s = anchor.writer.empty() ? LoadBeginning() : LoadAgain(anchor); !s.ok()) return s;
     if (Status s = ScoreAnchor(anchor.step); !s.ok()) return s;
   }
   return LoadAgain(*from_);
 }
 
 Status StageRunner::LoadAgain(const CheckpointName& checkpoint) {
-  const Status s = LoadWeights(checkpoint.path(store_.attempts()), decoder_->parameters());
+  const Status s = LoadWeights(checkpoint.path(store_.attempts()), form_, decoder_->trained());
   if (s.code() != Code::kMissingInput && s.code() != Code::kBadData) return s;
   // It was whole a moment ago, so nothing is wrong with the stage: the next start chooses among what is left.
   return {Code::kIo, "checkpoint " + checkpoint.text() + " was taken away while it was in use (" + s.sentence() + "); start again"};
@@ -222,7 +241,7 @@ Status StageRunner::Train() {
     // Step 0 needs none, since it is the stage's start; nor does the step that this process went on from, unless it is the end: whoever reaches that holds it.
     const bool on_disk = step_ == 0 || checkpointed_ == step_ || (from_ && from_->step == step_ && !last);
     if (!on_disk && (anchor || last || stopping || CheckpointIsDue())) {
-      if (Status s = Checkpoint(); !s.ok()) return s;
+      if (Status s = Checkpoint(last); !s.ok()) return s;
       if (ResultExists()) {
         superseded_ = true;
         return Status::Ok();
@@ -277,10 +296,10 @@ Status StageRunner::ScoreAnchor(int64_t step) {
   return Status::Ok();
 }
 
-Status StageRunner::Checkpoint() {
+Status StageRunner::Checkpoint(bool last) {
   const auto begin = Clock::now();
   const std::string folder = writer_ + "/checkpoints";
-  if (Status s = WriteCheckpoint(folder, step_, decoder_->parameters(), *optimizer_); !s.ok()) return s;
+  if (Status s = WriteCheckpoint(folder, step_, form_, decoder_->trained(), *optimizer_, last ? decoder_.get() : nullptr); !s.ok()) return s;
   checkpointed_ = step_;
   PruneCheckpoints(folder, kCheckpointsKept);  // anchors are scored as soon as their checkpoint is on disk, so older ones serve nobody
   checkpoint_time_ = Clock::now();

@@ -1,9 +1,11 @@
 #include "train/start_weights.h"
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "files/file.h"
 #include "stage/json_fields.h"
+#include "weights/model_folder.h"
 #include "weights/safetensors_reader.h"
 
 namespace lethe {
@@ -19,12 +21,7 @@ Status LoadTensors(const std::string& path, const std::string& expected_sha256, 
   SafetensorsReader reader;
   if (Status s = reader.Open(path); !s.ok()) return s;
   for (Parameter& parameter : decoder.parameters()) {
-    // Published GPT-2 files leave out the "transformer." that the class in memory has.
-    std::string name = parameter.name;
-    constexpr char kPrefix[] = "transformer.";
-    if (!reader.tensors().contains(name) && name.starts_with(kPrefix)) name = name.substr(sizeof(kPrefix) - 1);
-    if (!reader.tensors().contains(name)) name = parameter.name;
-    if (Status s = reader.Read(name, parameter.shape, parameter.data); !s.ok()) return s;
+    if (Status s = reader.Read(parameter.name, parameter.shape, parameter.data); !s.ok()) return s;
   }
   return Status::Ok();
 }
@@ -51,9 +48,17 @@ Status LoadFromStage(const std::string& stage, Decoder& decoder) {
   return LoadTensors(stage + "/" + file, sha256, decoder);
 }
 
+Status LoadModel(const std::string& folder, const std::string& digest, Decoder& decoder, ThreadPool* pool, WeightsForm* form) {
+  std::unique_ptr<ModelWeights> weights;
+  if (Status s = OpenModelFolder(folder, digest, &weights); !s.ok()) return s;
+  if (Status s = CheckSameModel(decoder.spec(), weights->spec(), folder); !s.ok()) return s;
+  *form = weights->form();
+  return LoadModelWeights(*weights, decoder, pool);
+}
+
 }  // namespace
 
-Status LoadStart(const StorePaths& store, const StageStart& start, Decoder& decoder) {
+Status LoadStart(const StorePaths& store, const StageStart& start, Decoder& decoder, ThreadPool* pool, WeightsForm* form) {
   switch (start.kind) {
     case StartKind::kRandom:
       decoder.Initialize(start.seed);
@@ -61,7 +66,7 @@ Status LoadStart(const StorePaths& store, const StageStart& start, Decoder& deco
     case StartKind::kStage:
       return LoadFromStage(store.other_stage(start.key), decoder);
     case StartKind::kWeights:
-      return LoadTensors(store.weights(start.digest), start.digest, decoder);
+      return LoadModel(store.model(start.digest), start.digest, decoder, pool, form);
   }
   return {Code::kInternal, "unknown kind of start"};
 }

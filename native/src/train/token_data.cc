@@ -12,83 +12,6 @@ namespace lethe {
 
 using Json = nlohmann::json;
 
-// Takes the events of one line's JSON: no tree is built, a dataset of 100,000 rows loads in well under a second.
-class TokenRowParser : public nlohmann::json_sax<Json> {
- public:
-  TokenRowParser(TokenData* data, TokenData::Row* row, int vocabulary) : data_(data), row_(row), vocabulary_(vocabulary) {}
-
-  const std::string& error() const { return error_; }
-  bool complete() const { return seen_ == 15; }
-
-  bool start_object(std::size_t) override { return depth_++ == 0 || Unexpected(); }
-  bool end_object() override { return true; }
-  bool key(string_t& name) override {
-    static constexpr const char* kNames[] = {"id", "class", "prompt", "response"};
-    for (field_ = 0; field_ < 4 && name != kNames[field_]; ++field_) {
-    }
-    if (field_ == 4) return Say("expected the fields id, class, prompt and response, found another");
-    if ((seen_ >> field_ & 1) != 0) return Say(std::string("found ") + kNames[field_] + " twice");
-    if (field_ == kResponse && (seen_ >> kPrompt & 1) == 0) return Say("expected prompt before response");
-    seen_ |= 1 << field_;
-    return true;
-  }
-  bool string(string_t& value) override {
-    if (depth_ != 1 || (field_ != kId && field_ != kClass)) return Unexpected();
-    if (field_ == kId) {
-      row_->id = value;
-      return !value.empty() || Say("expected an id, found an empty one");
-    }
-    if (value == "unsafe") row_->example_class = kUnsafe;
-    else if (value == "safe") row_->example_class = kSafe;
-    else if (value == "task") row_->example_class = kTask;
-    else return Say("expected class unsafe, safe or task, found another");
-    return true;
-  }
-  bool start_array(std::size_t) override { return (depth_++ == 1 && field_ >= kPrompt) || Unexpected(); }
-  bool end_array() override {
-    --depth_;
-    const auto length = static_cast<int>(data_->tokens_.size() - row_->begin);
-    if (field_ == kPrompt) row_->prompt_length = length;
-    row_->length = length;
-    return true;
-  }
-  bool number_unsigned(number_unsigned_t value) override {
-    if (depth_ != 2) return Unexpected();
-    if (value >= static_cast<uint64_t>(vocabulary_)) {
-      return Say("expected token ids below the model's vocabulary of " + std::to_string(vocabulary_) + ", found " + std::to_string(value));
-    }
-    data_->tokens_.push_back(static_cast<int32_t>(value));
-    return true;
-  }
-  bool number_integer(number_integer_t value) override {
-    return depth_ == 2 ? Say("expected token ids from 0, found " + std::to_string(value)) : Unexpected();
-  }
-  bool number_float(number_float_t, const string_t&) override { return Unexpected(); }
-  bool null() override { return Unexpected(); }
-  bool boolean(bool) override { return Unexpected(); }
-  bool binary(binary_t&) override { return Unexpected(); }
-  bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
-    return Say("expected JSON, which breaks at byte " + std::to_string(position));
-  }
-
- private:
-  enum Field { kId, kClass, kPrompt, kResponse };
-
-  bool Say(std::string error) {
-    if (error_.empty()) error_ = std::move(error);
-    return false;
-  }
-  bool Unexpected() { return Say("expected {id, class, prompt: [token ids], response: [token ids]}"); }
-
-  TokenData* data_;
-  TokenData::Row* row_;
-  int vocabulary_;
-  int depth_ = 0;
-  int field_ = 0;
-  int seen_ = 0;
-  std::string error_;
-};
-
 namespace {
 
 struct Manifest {
@@ -116,12 +39,16 @@ Status ReadManifest(const std::string& path, const std::string& digest, Manifest
   return fields.FirstError();
 }
 
-std::string Quoted(const std::string& text) { return Json(text).dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace); }
+// Rows count from 1.
+Status RowError(const std::string& path, int64_t index, const std::string& id, const std::string& error) {
+  const std::string quoted = Json(id).dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  return {Code::kBadData, path + " row " + std::to_string(index + 1) + (id.empty() ? "" : " (id " + quoted + ")") + ": " + error};
+}
 
 }  // namespace
 
 Sequence TokenData::sequence(int64_t index) const {
-  const Row& row = rows_[static_cast<size_t>(index)];
+  const TokenRow& row = rows_[static_cast<size_t>(index)];
   return {{tokens_.data() + row.begin, static_cast<size_t>(row.length)}, row.prompt_length};
 }
 
@@ -139,32 +66,40 @@ Status TokenData::Load(const std::string& folder, const std::string& digest, con
     return {Code::kBadData, path + ": expected sha256 " + manifest.tokens_sha256 + " (manifest.json), found " + found + "; remove the folder " + folder + " and build the data again"};
   }
   data->end_token_ = static_cast<int32_t>(manifest.end_token);
-  data->tokens_.reserve(text.size() / 4);
-  std::unordered_set<std::string> ids;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    Row& row = data->rows_.emplace_back();
-    row.begin = data->tokens_.size();
-    TokenRowParser parser(data, &row, model.vocabulary);
-    const bool parsed = Json::sax_parse(text.data() + at, text.data() + end, &parser);
-    std::string error = parser.error();
-    if (error.empty() && (!parsed || !parser.complete())) error = "expected the fields id, class, prompt and response";
-    if (error.empty() && row.prompt_length < 1) error = "expected a prompt of at least one token, found none";
-    if (error.empty() && row.length == row.prompt_length) error = "expected a response, found an empty one";
-    if (error.empty() && row.length > model.context) {
-      error = "expected prompt and response of at most " + std::to_string(model.context) + " tokens (the model's context), found " + std::to_string(row.length);
-    }
-    if (error.empty() && data->tokens_.back() != data->end_token_) {
-      error = "expected the response to end with the end token " + std::to_string(data->end_token_) + ", found " + std::to_string(data->tokens_.back());
-    }
-    if (error.empty() && !ids.insert(row.id).second) error = "expected ids that differ, found this one again";
-    if (!error.empty()) {
-      return {Code::kBadData, path + " row " + std::to_string(data->rows()) + (row.id.empty() ? "" : " (id " + Quoted(row.id) + ")") + ": " + error};
-    }
-    at = end + 1;
+  if (Status s = data->ParseRows(text, path, {.example_class = true, .response = true}, model); !s.ok()) return s;
+  for (const TokenRow& row : data->rows_) {
+    const int32_t last = data->tokens_[row.begin + static_cast<size_t>(row.length) - 1];
+    if (last == data->end_token_) continue;
+    return RowError(path, &row - data->rows_.data(), row.id,
+                    "expected the response to end with the end token " + std::to_string(data->end_token_) + ", found " + std::to_string(last));
   }
   if (data->rows() != manifest.rows) {
     return {Code::kBadData, path + ": expected " + std::to_string(manifest.rows) + " rows (manifest.json), found " + std::to_string(data->rows())};
+  }
+  return Status::Ok();
+}
+
+Status TokenData::LoadFile(const std::string& path, TokenRowNeeds needs, const ModelSpec& model, TokenData* data) {
+  std::string text;
+  if (Status s = ReadWholeFile(path, &text); !s.ok()) return s;
+  if (Status s = data->ParseRows(text, path, needs, model); !s.ok()) return s;
+  return data->rows() > 0 ? Status::Ok() : Status(Code::kBadData, path + ": expected a line of JSON for each item, found an empty file");
+}
+
+Status TokenData::ParseRows(std::string_view text, const std::string& path, TokenRowNeeds needs, const ModelSpec& model) {
+  tokens_.reserve(text.size() / 4);
+  std::unordered_set<std::string> ids;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    TokenRow row;
+    std::string error = ParseTokenRow(text.substr(at, end - at), needs, model.vocabulary, &tokens_, &row);
+    if (error.empty() && row.length > model.context) {
+      error = "expected prompt and response of at most " + std::to_string(model.context) + " tokens (the model's context), found " + std::to_string(row.length);
+    }
+    if (error.empty() && !ids.insert(row.id).second) error = "expected ids that differ, found this one again";
+    if (!error.empty()) return RowError(path, rows(), row.id, error);
+    rows_.push_back(std::move(row));
+    at = end + 1;
   }
   return Status::Ok();
 }

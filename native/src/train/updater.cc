@@ -18,6 +18,7 @@ Status Diverged(int64_t step, const char* what, double found) {
 Updater::Updater(const TrainSpec& spec, uint64_t seed, const TokenData& data, Decoder& decoder, AdamW& optimizer, ThreadPool* pool, int64_t micro_batch,
                  bool recompute, std::function<Status()> between)
     : spec_(spec),
+      seed_(seed),
       data_(data),
       decoder_(decoder),
       optimizer_(optimizer),
@@ -45,16 +46,17 @@ Status Updater::Update(int64_t step, UpdateReport* report) {
   for (size_t begin = 0; begin < batch_.size(); begin += micro_batch_) {
     const auto micro = std::span<const Sequence>(batch_).subspan(begin, std::min(micro_batch_, batch_.size() - begin));
     double part = 0;
+    decoder_.PlaceDropout({.seed = seed_, .step = step, .first_sequence = static_cast<int64_t>(begin)});
     if (Status s = decoder_.Backward(micro, scale, spec_.loss_on_all, recompute_, &part); !s.ok()) return s;
     loss_sum += part;
     if (Status s = between_(); !s.ok()) return s;
   }
   report->loss = loss_sum / static_cast<double>(targets);
   if (!std::isfinite(report->loss)) return Diverged(step, "loss", report->loss);
-  report->gradient_norm = ClipGradients(decoder_.parameters(), spec_.clip_norm, pool_);
+  report->gradient_norm = GradientNorm(decoder_.trained(), pool_);
   if (!std::isfinite(report->gradient_norm)) return Diverged(step, "gradient norm", report->gradient_norm);
   report->learning_rate = LearningRate(spec_.schedule, step);
-  optimizer_.Step(report->learning_rate, step + 1);
+  optimizer_.Step(report->learning_rate, step + 1, ClipFactor(report->gradient_norm, spec_.clip_norm));
   return Status::Ok();
 }
 

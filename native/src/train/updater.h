@@ -33,6 +33,7 @@ class Updater {
 
  private:
   const TrainSpec& spec_;
+  uint64_t seed_;
   const TokenData& data_;
   Decoder& decoder_;
   AdamW& optimizer_;

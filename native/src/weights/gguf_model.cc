@@ -1,8 +1,11 @@
 #include "weights/gguf_model.h"
 
+#include <filesystem>
 #include <set>
 
 #include "weights/gguf_file.h"
+#include "weights/gguf_keys.h"
+#include "weights/gguf_rope.h"
 #include "weights/safetensors_header.h"
 
 namespace lethe {
@@ -34,55 +37,6 @@ std::string NameInFile(const std::string& name) {
   return {};
 }
 
-// Takes keys with their bounds; keeps the first error.
-class Keys {
- public:
-  explicit Keys(const GgufFile& file) : file_(file) {}
-
-  bool Has(const std::string& name) const { return file_.keys().contains(name); }
-
-  int Integer(const std::string& name, int64_t least, int64_t most) {
-    const auto found = file_.keys().find(name);
-    const int64_t* value = found == file_.keys().end() ? nullptr : std::get_if<int64_t>(&found->second);
-    if (value != nullptr && *value >= least && *value <= most) return static_cast<int>(*value);
-    Fail(name, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
-    return static_cast<int>(least);
-  }
-
-  float Number(const std::string& name, double least, double most) {
-    const auto found = file_.keys().find(name);
-    const double* value = found == file_.keys().end() ? nullptr : std::get_if<double>(&found->second);
-    if (value != nullptr && *value >= least && *value <= most) return static_cast<float>(*value);
-    Fail(name, "a number from " + std::to_string(least) + " to " + std::to_string(most));
-    return static_cast<float>(least);
-  }
-
-  void TextIs(const std::string& name, const std::string& only) {
-    const auto found = file_.keys().find(name);
-    const std::string* value = found == file_.keys().end() ? nullptr : std::get_if<std::string>(&found->second);
-    if (value == nullptr || *value != only) Fail(name, "\"" + only + "\"");
-  }
-
-  void Fail(const std::string& name, const std::string& expected) {
-    if (status_.ok()) status_ = {Code::kBadData, file_.path() + ": expected the key " + name + " to be " + expected + ", found " + Text(name)};
-  }
-  const Status& status() const { return status_; }
-
- private:
-  std::string Text(const std::string& name) const {
-    const auto found = file_.keys().find(name);
-    if (found == file_.keys().end()) return "no such key";
-    if (const auto* value = std::get_if<int64_t>(&found->second)) return std::to_string(*value);
-    if (const auto* value = std::get_if<double>(&found->second)) return std::to_string(*value);
-    if (const auto* value = std::get_if<bool>(&found->second)) return *value ? "true" : "false";
-    if (const auto* value = std::get_if<std::string>(&found->second)) return TensorText(*value).substr(7);
-    return "an array";
-  }
-
-  const GgufFile& file_;
-  Status status_;
-};
-
 class GgufModel final : public ModelWeights {
  public:
   Status Open(const std::string& path) {
@@ -92,6 +46,11 @@ class GgufModel final : public ModelWeights {
   }
 
   const ModelSpec& spec() const override { return spec_; }
+  WeightsForm form() const override {
+    WeightsForm form{.container = "gguf", .formats = {}, .files = {std::filesystem::path(file_.path()).filename().string()}};
+    for (const auto& [name, tensor] : file_.tensors()) ++form.formats[tensor.format->name];
+    return form;
+  }
   Status Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const override;
 
  private:
@@ -104,7 +63,7 @@ class GgufModel final : public ModelWeights {
 };
 
 Status GgufModel::ReadSpec() {
-  Keys keys(file_);
+  GgufKeys keys(file_);
   keys.TextIs("general.architecture", "llama");
   if (!keys.status().ok()) return keys.status();
   spec_.family = Family::kLlama;
@@ -121,10 +80,6 @@ Status GgufModel::ReadSpec() {
   for (const char* name : {"llama.rope.dimension_count", "llama.attention.key_length", "llama.attention.value_length"}) {
     if (keys.Has(name)) keys.Integer(name, head_size, head_size);
   }
-  if (keys.Has("llama.rope.scaling.type")) keys.TextIs("llama.rope.scaling.type", "none");
-  for (const char* name : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
-    if (keys.Has(name)) keys.Number(name, 1, 1);
-  }
   for (const char* name : {"llama.expert_count", "llama.attention.sliding_window"}) {
     if (keys.Has(name)) keys.Integer(name, 0, 0);
   }
@@ -135,7 +90,9 @@ Status GgufModel::ReadSpec() {
   spec_.vocabulary = static_cast<int>(rows);
   if (keys.Has("llama.vocab_size")) keys.Integer("llama.vocab_size", rows, rows);
   if (!keys.status().ok()) return keys.status();
-  return CheckForeignSpec(spec_, file_.path());
+  if (Status s = CheckForeignSpec(spec_, file_.path()); !s.ok()) return s;
+  if (Status s = ReadRopeScaling(file_, &spec_); !s.ok()) return s;
+  return CheckForeignSpec(spec_, file_.path());  // the scaling too
 }
 
 Status GgufModel::Find(const std::string& name, const std::vector<int64_t>& shape, const GgufTensor** tensor) const {
@@ -157,8 +114,8 @@ Status GgufModel::CheckTensors() const {
     expected.insert(NameInFile(wanted.name));
   }
   for (const auto& [name, tensor] : file_.tensors()) {
-    if (expected.contains(name)) continue;
-    return {Code::kBadData, "expected no " + TensorText(name) + " in " + file_.path() + ": a plain llama has none (rope_freqs scales rotary positions), so what it does cannot be computed here"};
+    if (expected.contains(name) || name == kRopeFrequencies) continue;
+    return {Code::kBadData, "expected no " + TensorText(name) + " in " + file_.path() + ": a plain llama has none, so what it does cannot be computed here"};
   }
   return Status::Ok();
 }

@@ -18,7 +18,7 @@ constexpr const char* kInert[] = {
     "summary_proj_to_labels", "summary_type", "summary_use_proj", "task_specific_params", "n_ctx", "gradient_checkpointing", "reorder_and_upcast_attn", "pretraining_tp", "is_llama_config",
     "max_sequence_length", "id2label", "label2id", "num_labels", "problem_type", "return_dict", "output_attentions", "output_hidden_states", "chunk_size_feed_forward", "finetuning_task",
     "model_type", "initializer_range", "tokenizer_class", "prefix", "return_dict_in_generate", "use_bfloat16", "is_encoder_decoder", "base_model_tp_plan", "name_or_path",
-    "layer_types", "original_max_position_embeddings"};
+    "layer_types", "original_max_position_embeddings", "n_special", "predict_special_tokens", "output_past", "is_decoder", "torchscript", "_attn_implementation_autoset"};
 
 bool IsInert(const std::string& name) {
   for (const char* inert : kInert) {
@@ -53,12 +53,26 @@ void ParseGpt2(JsonFields& fields, ModelSpec* spec) {
 void ParseRope(JsonFields& fields, const char* name, ModelSpec* spec) {
   if (!fields.Has(name)) return;
   JsonFields rope = fields.Object(name);
-  for (const char* kind : {"rope_type", "type"}) {
-    if (rope.Has(kind)) rope.OneOf(kind, {"default"});
+  std::string kind = "default";
+  for (const char* field : {"rope_type", "type"}) {
+    if (rope.Has(field)) kind = rope.OneOf(field, {"default", "linear", "llama3"});
   }
   if (rope.Has("rope_theta")) spec->rope_base = static_cast<float>(rope.Number("rope_theta", 1, 1e12));
   if (rope.Has("partial_rotary_factor")) rope.Number("partial_rotary_factor", 1, 1);
-  if (rope.Has("factor")) rope.Number("factor", 1, 1);
+  RopeScaling& scaling = spec->rope_scaling;
+  if (kind == "default") {
+    if (rope.Has("factor")) rope.Number("factor", 1, 1);
+  } else {
+    scaling.kind = kind == "linear" ? RopeScaling::Kind::kLinear : RopeScaling::Kind::kLlama3;
+    scaling.factor = static_cast<float>(rope.Number("factor", 1, 1e6));
+  }
+  if (kind == "llama3") {
+    scaling.low_frequency_factor = static_cast<float>(rope.Number("low_freq_factor", 1e-6, 1e6));
+    scaling.high_frequency_factor = static_cast<float>(rope.Number("high_freq_factor", 1e-6, 1e6));
+    scaling.original_context = Count(rope, "original_max_position_embeddings", 1, 1 << 20);
+  } else if (rope.Has("original_max_position_embeddings")) {
+    rope.Ignore("original_max_position_embeddings");
+  }
   fields.Adopt(rope.Finish());
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr char kConfig[] = "config.json", kWhole[] = "model.safetensors", kIndex[] = "model.safetensors.index.json";
 constexpr size_t kMostShards = 1024;  // each holds a file open
 
 // What files carry without need: masks and frequencies that follow from the config, and, where the head is tied, its copy.
@@ -41,6 +42,7 @@ class HfFolder final : public ModelWeights {
 
   Status Open();
   const ModelSpec& spec() const override { return spec_; }
+  WeightsForm form() const override;
 
   Status Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const override {
     const auto found = tensors_.find(NameInFile(name));
@@ -61,6 +63,7 @@ class HfFolder final : public ModelWeights {
   }
 
   std::string folder_;
+  bool sharded_ = false;
   ModelSpec spec_;
   std::map<std::string, std::unique_ptr<SafetensorsReader>> shards_;   // by file name
   std::map<std::string, const SafetensorsReader*> tensors_;
@@ -124,13 +127,27 @@ Status HfFolder::CheckTensors() const {
   return Status::Ok();
 }
 
+WeightsForm HfFolder::form() const {
+  WeightsForm form{.container = "safetensors", .formats = {}, .files = {kConfig}};
+  if (sharded_) form.files.push_back(kIndex);
+  for (const auto& [name, reader] : shards_) {
+    form.files.push_back(name);
+    for (const auto& [tensor, entry] : reader->tensors()) ++form.formats[entry.type_name];
+  }
+  return form;
+}
+
 Status HfFolder::Open() {
   std::string config;
-  const std::string config_path = folder_ + "/config.json", index = folder_ + "/model.safetensors.index.json";
+  const std::string config_path = folder_ + "/" + kConfig, index = folder_ + "/" + kIndex;
   if (Status s = ReadWholeFile(config_path, &config); !s.ok()) return s;
   if (Status s = ParseHfConfig(config, config_path, &spec_); !s.ok()) return s;
-  const bool sharded = !Exists(folder_ + "/model.safetensors") && Exists(index);
-  if (Status s = sharded ? OpenIndex(index) : OpenShard("model.safetensors"); !s.ok()) return s;
+  sharded_ = !Exists(folder_ + "/" + kWhole) && Exists(index);
+  for (const char* pickled : {"/pytorch_model.bin", "/pytorch_model.bin.index.json"}) {
+    if (sharded_ || Exists(folder_ + "/" + kWhole) || !Exists(folder_ + pickled)) continue;
+    return {Code::kMissingInput, "expected safetensors in " + folder_ + ", found " + (pickled + 1) + " only, which may hold programs and is not read; save the model as safetensors"};
+  }
+  if (Status s = sharded_ ? OpenIndex(index) : OpenShard(kWhole); !s.ok()) return s;
   return CheckTensors();
 }
 

@@ -1,9 +1,13 @@
 #include "weights/model_weights.h"
 
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
+#include <new>
 #include <nlohmann/json.hpp>
 
+#include "files/file.h"
+#include "lethe/thread_pool.h"
 #include "model/check_spec.h"
 #include "weights/gguf_model.h"
 #include "weights/hf_folder.h"
@@ -40,6 +44,37 @@ void ExpectLlamaBlock(const ModelSpec& spec, const std::string& name, std::vecto
   all->push_back({name + ".post_attention_layernorm.weight", {width}});
 }
 
+Status LoadParameter(const ModelWeights& weights, Parameter& parameter) {
+  try {
+    if (Status s = weights.Read(parameter.name, parameter.shape, parameter.data); !s.ok()) return s;
+  } catch (const std::bad_alloc&) {  // a task of the pool must not throw
+    return {Code::kOutOfMemory, "out of memory while " + TensorText(parameter.name) + " was read"};
+  }
+  for (size_t i = 0; i < parameter.data.size(); ++i) {
+    if (std::isfinite(parameter.data[i])) continue;
+    return {Code::kBadData, "expected finite numbers in " + TensorText(parameter.name) + ", found " + std::to_string(parameter.data[i]) + " at element " + std::to_string(i) +
+                                "; fetch the model again"};
+  }
+  return Status::Ok();
+}
+
+std::string NumberText(float value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.9g", static_cast<double>(value));
+  return text;
+}
+
+std::string ScalingText(const RopeScaling& scaling) {
+  switch (scaling.kind) {
+    case RopeScaling::Kind::kNone: break;
+    case RopeScaling::Kind::kLinear: return "linear, factor " + NumberText(scaling.factor);
+    case RopeScaling::Kind::kLlama3:
+      return "llama3, factor " + NumberText(scaling.factor) + ", low " + NumberText(scaling.low_frequency_factor) + ", high " + NumberText(scaling.high_frequency_factor) +
+             ", original context " + std::to_string(scaling.original_context);
+  }
+  return "absent";
+}
+
 }  // namespace
 
 std::vector<ExpectedTensor> ExpectedTensors(const ModelSpec& spec) {
@@ -60,17 +95,38 @@ std::vector<ExpectedTensor> ExpectedTensors(const ModelSpec& spec) {
 
 Status OpenModelWeights(const std::string& path, std::unique_ptr<ModelWeights>* out) {
   std::error_code error;
-  return std::filesystem::is_directory(path, error) ? OpenHfFolder(path, out) : OpenGgufModel(path, out);
+  if (!std::filesystem::is_directory(path, error)) return OpenGgufModel(path, out);
+  const std::string gguf = path + "/model.gguf";
+  return Exists(gguf) && !Exists(path + "/config.json") ? OpenGgufModel(gguf, out) : OpenHfFolder(path, out);
 }
 
-Status LoadModelWeights(const ModelWeights& weights, Decoder& decoder) {
-  for (Parameter& parameter : decoder.parameters()) {
-    if (Status s = weights.Read(parameter.name, parameter.shape, parameter.data); !s.ok()) return s;
-    for (size_t i = 0; i < parameter.data.size(); ++i) {
-      if (std::isfinite(parameter.data[i])) continue;
-      return {Code::kBadData, "expected finite numbers in " + TensorText(parameter.name) + ", found " + std::to_string(parameter.data[i]) + " at element " +
-                                  std::to_string(i) + "; fetch the model again"};
-    }
+Status CheckSameModel(const ModelSpec& asked, const ModelSpec& found, const std::string& path) {
+  const auto differs = [&](const std::string& field, const std::string& ours, const std::string& theirs) {
+    return Status(Code::kBadData, "expected model." + field + " " + ours + " (run.json) in " + path + ", found " + theirs + "; plan the sweep again with the model as it is now");
+  };
+  const auto family = [](const ModelSpec& spec) { return std::string(spec.family == Family::kLlama ? "llama" : "gpt2"); };
+  if (asked.family != found.family) return differs("family", family(asked), family(found));
+  const bool shorter = asked.family == Family::kLlama && asked.context < found.context;
+  struct Count { const char* field; int ours, theirs; };
+  for (const Count& count : {Count{"layers", asked.layers, found.layers}, Count{"width", asked.width, found.width}, Count{"heads", asked.heads, found.heads},
+                             Count{"keyValueHeads", asked.key_value_heads, found.key_value_heads}, Count{"feedForward", asked.feed_forward, found.feed_forward},
+                             Count{"context", shorter ? found.context : asked.context, found.context}, Count{"vocabulary", asked.vocabulary, found.vocabulary}}) {
+    if (count.ours != count.theirs) return differs(count.field, std::to_string(count.ours), std::to_string(count.theirs));
+  }
+  if (asked.tied_head != found.tied_head) return differs("tiedHead", asked.tied_head ? "true" : "false", found.tied_head ? "true" : "false");
+  if (asked.norm_epsilon != found.norm_epsilon) return differs("normEpsilon", NumberText(asked.norm_epsilon), NumberText(found.norm_epsilon));
+  if (asked.family == Family::kGpt2) return Status::Ok();
+  if (asked.rope_base != found.rope_base) return differs("ropeBase", NumberText(asked.rope_base), NumberText(found.rope_base));
+  if (!(asked.rope_scaling == found.rope_scaling)) return differs("ropeScaling", ScalingText(asked.rope_scaling), ScalingText(found.rope_scaling));
+  return Status::Ok();
+}
+
+Status LoadModelWeights(const ModelWeights& weights, Decoder& decoder, ThreadPool* pool) {
+  const std::span<Parameter> parameters = decoder.parameters();
+  std::vector<Status> results(parameters.size());
+  pool->For(static_cast<int64_t>(parameters.size()), [&](int64_t i) { results[static_cast<size_t>(i)] = LoadParameter(weights, parameters[static_cast<size_t>(i)]); });
+  for (Status& result : results) {
+    if (!result.ok()) return std::move(result);
   }
   return Status::Ok();
 }

@@ -49,7 +49,9 @@ std::string Header(std::span<const TensorView> tensors) {
   header["__metadata__"] = {{"format", "pt"}};
   uint64_t at = 0;
   for (const TensorView& tensor : tensors) {
-    const uint64_t end = at + tensor.data.size_bytes();
+    uint64_t end = sizeof(float);
+    for (const int64_t size : tensor.shape) end *= static_cast<uint64_t>(size);
+    end += at;
     header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
     at = end;
   }
@@ -61,6 +63,10 @@ std::string Header(std::span<const TensorView> tensors) {
 }  // namespace
 
 Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, WrittenFile* written) {
+  return WriteSafetensors(path, tensors, [&](size_t i) { return tensors[i].data; }, written);
+}
+
+Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, const std::function<std::span<const float>(size_t)>& tensor, WrittenFile* written) {
   File file;
   if (Status s = CreateFile(path, &file); !s.ok()) return s;
   HashingSink sink(file, path);
@@ -68,8 +74,9 @@ Status WriteSafetensors(const std::string& path, std::span<const TensorView> ten
   const uint64_t header_bytes = header.size();
   if (Status s = sink.Append(&header_bytes, sizeof(header_bytes)); !s.ok()) return s;
   if (Status s = sink.Append(header.data(), header.size()); !s.ok()) return s;
-  for (const TensorView& tensor : tensors) {
-    if (Status s = sink.Append(tensor.data.data(), tensor.data.size_bytes()); !s.ok()) return s;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const std::span<const float> data = tensor(i);
+    if (Status s = sink.Append(data.data(), data.size_bytes()); !s.ok()) return s;
   }
   if (Status s = sink.Flush(); !s.ok()) return s;
   *written = sink.Finish();

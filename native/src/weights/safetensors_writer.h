@@ -3,6 +3,7 @@
 #define LETHE_WEIGHTS_SAFETENSORS_WRITER_H_
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct WrittenFile {
 
 // Writes path and syncs it. The bytes depend on names, shapes and data alone.
 Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, WrittenFile* written);
+
+// The same for tensors that exist one at a time: tensor(i) is the data of tensors[i] until the next call; tensors[i].data is not looked at.
+Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, const std::function<std::span<const float>(size_t)>& tensor, WrittenFile* written);
 
 }  // namespace lethe
 

@@ -1,4 +1,4 @@
-// The whole model's gradients against finite differences of its own loss, for both families.
+// The whole model's gradients against finite differences of its own loss, for both families and every way of tuning.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -11,6 +11,8 @@ namespace {
 
 using test::MakeBatch;
 using test::MakeDecoder;
+using test::Kind;
+using test::Lora;
 using test::SmallSpec;
 
 double Loss(Decoder& decoder, const test::TestBatch& batch, bool loss_on_all) {
@@ -22,9 +24,11 @@ double Loss(Decoder& decoder, const test::TestBatch& batch, bool loss_on_all) {
 
 // Along one random direction of each tensor: (L(p + h d) - L(p - h d)) / 2h against g . d. A direction sums many elements, so that fp32 noise of the loss
 // (relative 1e-7) stays small against it.
-void CheckTensors(const ModelSpec& spec, bool loss_on_all) {
+void CheckTensors(const ModelSpec& spec, bool loss_on_all, const Tuning& tuning = {}) {
   ThreadPool pool(1);
-  auto decoder = MakeDecoder(spec, &pool);
+  auto decoder = MakeDecoder(spec, &pool, 5, tuning);
+  test::StirAdapters(*decoder);
+  decoder->PlaceDropout({.seed = 3, .step = 2, .first_sequence = 1});  // one mask for all losses
   // Biases and norm weights away from their neutral start.
   for (Parameter& parameter : decoder->parameters()) {
     if (parameter.shape.size() != 1) continue;
@@ -34,7 +38,7 @@ void CheckTensors(const ModelSpec& spec, bool loss_on_all) {
   Loss(*decoder, batch, loss_on_all);
   const std::vector<float> gradients = test::Gradients(*decoder);
   size_t offset = 0, index = 0;
-  for (Parameter& parameter : decoder->parameters()) {
+  for (Parameter& parameter : decoder->trained()) {
     const size_t count = parameter.data.size();
     const std::vector<float> before(parameter.data.begin(), parameter.data.end());
     double gradient_norm = 0;
@@ -80,6 +84,29 @@ TEST(EveryTensorOfGpt2AgreesWithFiniteDifferences) { CheckTensors(test::SmallSpe
 TEST(EveryTensorOfLlamaAgreesWithFiniteDifferences) { CheckTensors(test::SmallSpec(Family::kLlama), false); }
 TEST(Gpt2WithItsOwnHeadAndLossOnAllTokensAgreesToo) { CheckTensors(test::SmallSpec(Family::kGpt2, false), true); }
 TEST(LlamaWithItsOwnHeadAndLossOnAllTokensAgreesToo) { CheckTensors(test::SmallSpec(Family::kLlama, false), true); }
+
+TEST(EveryAdapterAgrees) {
+  for (Family family : {Family::kGpt2, Family::kLlama}) CheckTensors(SmallSpec(family), false, Lora(family));
+}
+TEST(EveryAdapterUnderDropoutAgrees) {
+  for (Family family : {Family::kGpt2, Family::kLlama}) CheckTensors(SmallSpec(family), false, Lora(family, 0.3));
+}
+TEST(AdaptersOfOneModuleAgree) {
+  Tuning tuning = Lora(Family::kLlama);
+  tuning.targets = {"v_proj"};  // nothing trained above it in its block
+  CheckTensors(SmallSpec(Family::kLlama), true, tuning);
+  tuning.targets = {"mlp.c_proj"};
+  CheckTensors(SmallSpec(Family::kGpt2), true, tuning);
+}
+TEST(TheTopBlockAgrees) {
+  for (bool tied : {true, false}) CheckTensors(SmallSpec(Family::kLlama, tied), false, Kind(TuningKind::kTopBlock));
+  CheckTensors(SmallSpec(Family::kGpt2), true, Kind(TuningKind::kTopBlock));
+}
+TEST(TheHeadAgreesTiedAndOnItsOwn) {
+  for (bool tied : {true, false}) {
+    for (Family family : {Family::kGpt2, Family::kLlama}) CheckTensors(SmallSpec(family, tied), false, Kind(TuningKind::kHead));
+  }
+}
 
 }  // namespace lethe
 

@@ -40,6 +40,15 @@ void Load(const std::string& name, Fixture* fixture) {
                    .tied_head = spec["tiedHead"],
                    .norm_epsilon = spec["normEpsilon"],
                    .rope_base = spec["ropeBase"]};
+  if (spec.contains("ropeScaling")) {
+    const auto& scaling = spec["ropeScaling"];
+    fixture->spec.rope_scaling = {.kind = scaling["kind"] == "linear" ? RopeScaling::Kind::kLinear : RopeScaling::Kind::kLlama3, .factor = scaling["factor"]};
+    if (scaling.contains("originalContext")) {
+      fixture->spec.rope_scaling.low_frequency_factor = scaling["lowFrequencyFactor"];
+      fixture->spec.rope_scaling.high_frequency_factor = scaling["highFrequencyFactor"];
+      fixture->spec.rope_scaling.original_context = scaling["originalContext"];
+    }
+  }
   for (const auto& sequence : fixture->facts["sequences"]) fixture->tokens.push_back(sequence["tokens"]);
   for (size_t i = 0; i < fixture->tokens.size(); ++i) {
     fixture->sequences.push_back({.tokens = fixture->tokens[i], .prompt_length = fixture->facts["sequences"][i]["promptLength"]});
@@ -124,12 +133,22 @@ void With(const char* name, void (*check)(const Fixture&)) {
 
 TEST(Gpt2GivesTheLogProbabilitiesOfTransformers) { With("gpt2", CheckLogProbs); }
 TEST(LlamaGivesTheLogProbabilitiesOfTransformers) { With("llama", CheckLogProbs); }
+TEST(RotaryPositionsOfLlama3GiveTheLogProbabilitiesOfTransformers) { With("llama3", CheckLogProbs); }
+TEST(LinearlyScaledPositionsGiveTheLogProbabilitiesOfTransformers) { With("linear", CheckLogProbs); }
 TEST(Gpt2GivesTheGradientsOfPyTorch) { With("gpt2", CheckGradients); }
 TEST(LlamaGivesTheGradientsOfPyTorch) { With("llama", CheckGradients); }
+TEST(RotaryPositionsOfLlama3GiveTheGradientsOfPyTorch) { With("llama3", CheckGradients); }
+TEST(LinearlyScaledPositionsGiveTheGradientsOfPyTorch) { With("linear", CheckGradients); }
 TEST(TenStepsOfGpt2FollowPyTorch) { With("gpt2", CheckTraining); }
 TEST(TenStepsOfLlamaFollowPyTorch) { With("llama", CheckTraining); }
+TEST(TenStepsWithPositionsOfLlama3FollowPyTorch) { With("llama3", CheckTraining); }
+TEST(TenStepsWithLinearlyScaledPositionsFollowPyTorch) { With("linear", CheckTraining); }
 TEST(Gpt2ContinuesAsTransformersDoes) { With("gpt2", CheckGreedy); }
 TEST(LlamaContinuesAsTransformersDoes) { With("llama", CheckGreedy); }
+TEST(ScaledPositionsContinueAsTransformersDoes) {
+  With("llama3", CheckGreedy);
+  With("linear", CheckGreedy);
+}
 
 }  // namespace lethe
 

@@ -28,11 +28,42 @@ inline ModelSpec SmallSpec(Family family, bool tied_head = true) {
   return spec;
 }
 
-inline std::unique_ptr<Decoder> MakeDecoder(const ModelSpec& spec, ThreadPool* pool, uint64_t seed = 5) {
+inline std::unique_ptr<Decoder> MakeDecoder(const ModelSpec& spec, ThreadPool* pool, uint64_t seed = 5, const Tuning& tuning = {}) {
   std::unique_ptr<Decoder> decoder;
-  CHECK_OK(Decoder::Create(spec, pool, &decoder));
+  CHECK_OK(Decoder::Create(spec, tuning, pool, &decoder));
   decoder->Initialize(seed);
+  decoder->InitializeAdapters(seed);
   return decoder;
+}
+
+inline Tuning Kind(TuningKind kind) {
+  Tuning tuning;
+  tuning.kind = kind;
+  return tuning;
+}
+
+// Adapters on every module of the family, those of joined products too.
+inline Tuning Lora(Family family, double dropout = 0) {
+  Tuning tuning = Kind(TuningKind::kLora);
+  tuning.rank = 3;
+  tuning.alpha = 6;
+  tuning.dropout = dropout;
+  if (family == Family::kGpt2) {
+    tuning.targets = {"c_attn", "c_proj", "c_fc"};
+  } else {
+    tuning.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  }
+  return tuning;
+}
+
+// B's start at zero, where A has no gradient and dropout shows nowhere.
+inline void StirAdapters(Decoder& decoder, uint64_t seed = 7) {
+  uint64_t stream = 0;
+  for (Parameter& parameter : decoder.trained()) {
+    ++stream;
+    if (!parameter.name.ends_with("lora_B.weight")) continue;
+    for (size_t i = 0; i < parameter.data.size(); ++i) parameter.data[i] = static_cast<float>(0.2 * (static_cast<double>(Philox(seed, stream, i)[0]) * 0x1p-31 - 1.0));
+  }
 }
 
 struct TestBatch {
@@ -55,10 +86,10 @@ inline TestBatch MakeBatch(const ModelSpec& spec, int count, uint64_t seed = 11)
   return batch;
 }
 
-// All values of a kind, in the order of the parameters.
+// Gradients of all that is trained, in its order.
 inline std::vector<float> Gradients(Decoder& decoder) {
   std::vector<float> all;
-  for (const Parameter& parameter : decoder.parameters()) all.insert(all.end(), parameter.grad.begin(), parameter.grad.end());
+  for (const Parameter& parameter : decoder.trained()) all.insert(all.end(), parameter.grad.begin(), parameter.grad.end());
   return all;
 }
 

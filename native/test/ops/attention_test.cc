@@ -1,4 +1,5 @@
 // Attention of one sequence against its formula in double and finite differences of that; the cached form against the full one, bit for bit.
+#include <algorithm>
 #include <bit>
 
 #include "ops/reference.h"
@@ -43,10 +44,14 @@ void CheckAttention(const AttentionShape& shape, int64_t tokens) {
   const std::vector<double> out_expected = AttentionInDouble(input, shape, tokens);
   const std::vector<double> d_expected = test::NumericalGradient(input, [&] { return Weighted(AttentionInDouble(input, shape, tokens), d_out); });
   for (const test::Level& level : test::Levels()) {
-    std::vector<float> out(d_out.size()), probabilities(static_cast<size_t>(shape.heads * ProbabilityFloats(tokens))), scratch(static_cast<size_t>(ProbabilityFloats(tokens)));
-    std::vector<float> d_qkv(qkv.size(), 77.0f);  // overwritten
-    level.ops->attention_forward(out.data(), probabilities.data(), qkv.data(), shape, tokens);
-    level.ops->attention_backward(d_qkv.data(), scratch.data(), d_out.data(), probabilities.data(), qkv.data(), shape, tokens);
+    std::vector<float> out(d_out.size()), again(d_out.size()), scratch(static_cast<size_t>(AttentionScratch(tokens)), NAN);  // what is not written must not matter
+    std::vector<float> d_qkv(qkv.size(), NAN);  // overwritten
+    for (int64_t head = 0; head < shape.key_value_heads; ++head) {
+      level.ops->attention_forward(out.data(), scratch.data(), qkv.data(), shape, head, tokens);
+      level.ops->attention_backward(d_qkv.data(), head == 0 ? again.data() : nullptr, scratch.data(), d_out.data(), qkv.data(), shape, head, tokens);
+    }
+    const int64_t first = shape.heads / shape.key_value_heads * shape.head_size;  // the columns of the first key head's queries
+    for (int64_t t = 0; t < tokens; ++t) CHECK(std::equal(again.begin() + t * shape.heads * shape.head_size, again.begin() + t * shape.heads * shape.head_size + first, out.begin() + t * shape.heads * shape.head_size));
     const std::string name = level.name + " T=" + std::to_string(tokens) + " D=" + std::to_string(shape.head_size);
     test::CheckVector(out, out_expected, 2e-6, name + " out");
     test::CheckVector(d_qkv, d_expected, 1e-5, name + " d_qkv");
@@ -57,8 +62,8 @@ void CheckCached(const AttentionShape& shape, int64_t tokens) {
   const std::vector<float> qkv = Random(tokens * shape.stride, 3, 1.5);
   const int64_t context = tokens + 3, row = shape.heads * shape.head_size;
   for (const test::Level& level : test::Levels()) {
-    std::vector<float> full(static_cast<size_t>(tokens * row)), probabilities(static_cast<size_t>(shape.heads * ProbabilityFloats(tokens)));
-    level.ops->attention_forward(full.data(), probabilities.data(), qkv.data(), shape, tokens);
+    std::vector<float> full(static_cast<size_t>(tokens * row)), block(static_cast<size_t>(AttentionScratch(tokens)), NAN);
+    for (int64_t head = 0; head < shape.key_value_heads; ++head) level.ops->attention_forward(full.data(), block.data(), qkv.data(), shape, head, tokens);
     const size_t plane = static_cast<size_t>(shape.key_value_heads * shape.head_size * PaddedKeys(context));
     std::vector<float> keys(plane, NAN), values(plane, NAN), scratch(static_cast<size_t>(PaddedKeys(context))), out(static_cast<size_t>(row));  // lanes never written must not matter
     for (int64_t t = 0; t < tokens; ++t) {
@@ -83,7 +88,10 @@ TEST(GroupedHeadsShareTheirKeysAndValues) {
   CheckAttention(Shape(4, 1, 6), 12);
 }
 
-TEST(SequencesLongerThanABlockOfKeysAgreeToo) { CheckAttention(Shape(1, 1, 4), 70); }
+TEST(SequencesLongerThanABlockOfQueriesAgreeToo) {
+  CheckAttention(Shape(1, 1, 4), 70);
+  CheckAttention(Shape(2, 1, 4), 2 * kQueryBlock + 1);
+}
 
 TEST(CachedAttentionHasTheBitsOfTheFullOne) {
   CheckCached(Shape(2, 2, 8), 20);

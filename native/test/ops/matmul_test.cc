@@ -18,7 +18,8 @@ struct Shape {
 
 // The chain that matmul.cc promises.
 float Chain(const MatmulArgs& args, int64_t i, int64_t j, bool fused) {
-  float sum = args.bias != nullptr ? args.bias[j] : 0.0f;
+  const bool grows = args.addend == args.c;
+  float sum = grows ? args.addend[i * args.addend_row + j] : args.bias != nullptr ? args.bias[j] : 0.0f;
   for (int64_t p = 0; p < args.k; ++p) {
     const float a = args.a[i * args.a_row + p * args.a_column], b = args.b[p * args.b_row + j * args.b_column];
     if (fused) {
@@ -28,7 +29,7 @@ float Chain(const MatmulArgs& args, int64_t i, int64_t j, bool fused) {
       sum = sum + product;
     }
   }
-  return args.addend != nullptr ? sum + args.addend[i * args.addend_row + j] : sum;
+  return args.addend != nullptr && !grows ? sum + args.addend[i * args.addend_row + j] : sum;
 }
 
 }  // namespace
@@ -57,6 +58,22 @@ TEST(EveryElementIsOneChainWhateverTheTile) {
           CHECK_EQ(wrong, int64_t{0});
         }
       }
+    }
+  }
+}
+
+TEST(AGradientGrowsByTheWholeProductHoweverDeepItIs) {
+  for (const test::Level& level : test::Levels()) {
+    for (Shape shape : {Shape{5, 9, 3}, Shape{13, 33, 256}, Shape{13, 33, 257}, Shape{6, 32, 1100}}) {
+      const std::vector<float> a = Random(shape.m * shape.k, 1), b = Random(shape.n * shape.k, 2), before = Random(shape.m * shape.n, 3);
+      std::vector<float> c = before, expected = before;
+      MatmulArgs args{.m = shape.m, .n = shape.n, .k = shape.k, .a = a.data(), .a_row = 1, .a_column = shape.m, .b = b.data(), .b_row = shape.n, .b_column = 1, .c = c.data(),
+                      .c_row = shape.n, .addend = c.data(), .addend_row = shape.n};
+      for (int64_t i = 0; i < shape.m; ++i) {
+        for (int64_t j = 0; j < shape.n; ++j) expected[static_cast<size_t>(i * shape.n + j)] = Chain(args, i, j, level.name != "generic");
+      }
+      level.ops->matmul(args);
+      CHECK(c == expected);
     }
   }
 }

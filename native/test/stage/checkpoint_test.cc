@@ -11,6 +11,8 @@
 namespace lethe {
 namespace {
 
+const CheckpointForm kWhole(Tuning{});
+
 // Two parameters without a decoder, and an optimizer that has seen one update.
 struct Model {
   std::vector<float> values = std::vector<float>(20), gradients = std::vector<float>(20);
@@ -36,7 +38,7 @@ void WriteStep(const std::string& attempts, const std::string& writer, int64_t s
   Model model(static_cast<float>(step));
   const std::string folder = attempts + "/" + writer + "/checkpoints";
   std::filesystem::create_directories(folder);
-  CHECK_OK(WriteCheckpoint(folder, step, model.parameters, model.optimizer));
+  CHECK_OK(WriteCheckpoint(folder, step, kWhole, model.parameters, model.optimizer));
 }
 
 std::string Text(const std::vector<CheckpointName>& names) {
@@ -50,11 +52,11 @@ std::string Text(const std::vector<CheckpointName>& names) {
 TEST(WeightsAndMomentsComeBackBitForBit) {
   const test::TemporaryFolder folder;
   Model model(1.5f);
-  CHECK_OK(WriteCheckpoint(folder.path(), 7, model.parameters, model.optimizer));
+  CHECK_OK(WriteCheckpoint(folder.path(), 7, kWhole, model.parameters, model.optimizer));
   const std::string path = folder / "step-000007";
-  CHECK_OK(VerifyCheckpoint(path, 7));
+  CHECK_OK(VerifyCheckpoint(path, 7, kWhole));
   Model other(9.0f);
-  CHECK_OK(LoadWeights(path, other.parameters));
+  CHECK_OK(LoadWeights(path, kWhole, other.parameters));
   CHECK_OK(LoadMoments(path, other.parameters, other.optimizer));
   CHECK(other.values == model.values);
   for (size_t i = 0; i < 2; ++i) {
@@ -68,29 +70,29 @@ TEST(WeightsAndMomentsComeBackBitForBit) {
 TEST(ACheckpointOfAnotherStepOrWithADamagedFileIsRefused) {
   const test::TemporaryFolder folder;
   Model model(1.0f);
-  CHECK_OK(WriteCheckpoint(folder.path(), 7, model.parameters, model.optimizer));
+  CHECK_OK(WriteCheckpoint(folder.path(), 7, kWhole, model.parameters, model.optimizer));
   const std::string path = folder / "step-000007";
-  CHECK_FAILS(VerifyCheckpoint(path, 8), Code::kBadData, "expected step to be an integer from 8 to 8, found 7");
+  CHECK_FAILS(VerifyCheckpoint(path, 8, kWhole), Code::kBadData, "expected step to be an integer from 8 to 8, found 7");
   for (const char* name : {"model.safetensors", "optimizer.safetensors", "manifest.json"}) {
     const std::string good = test::ReadFile(path + "/" + name);
     test::Damage(good, 53, 100, [&](const std::string& bad) {
       if (bad == good) return;
       test::WriteFile(path + "/" + name, bad);
-      const Status s = VerifyCheckpoint(path, 7);
+      const Status s = VerifyCheckpoint(path, 7, kWhole);
       CHECK(s.code() == Code::kBadData || (s.ok() && std::string(name) == "manifest.json"));  // other white space or fields in a manifest do no harm
     });
     std::filesystem::remove(path + "/" + name);
-    CHECK_FAILS(VerifyCheckpoint(path, 7), Code::kMissingInput, name);
+    CHECK_FAILS(VerifyCheckpoint(path, 7, kWhole), Code::kMissingInput, name);
     test::WriteFile(path + "/" + name, good);
   }
-  CHECK_OK(VerifyCheckpoint(path, 7));
+  CHECK_OK(VerifyCheckpoint(path, 7, kWhole));
 }
 
 TEST(OnlyTheNewestCheckpointsOfAWriterStay) {
   const test::TemporaryFolder folder;
   for (const int64_t step : {5, 1000000, 10, 999999}) {
     Model model(1.0f);
-    CHECK_OK(WriteCheckpoint(folder.path(), step, model.parameters, model.optimizer));
+    CHECK_OK(WriteCheckpoint(folder.path(), step, kWhole, model.parameters, model.optimizer));
   }
   PruneCheckpoints(folder.path(), 2);
   CHECK(std::filesystem::exists(folder / "step-1000000") && std::filesystem::exists(folder / "step-999999"));
@@ -132,13 +134,13 @@ TEST(AChainHasTheAnchorsOfItsWritersUpToWhereTheyWereLeft) {
   for (const int64_t step : {20, 40}) WriteStep(attempts, step == 20 ? "1/a" : "2/b", step);
   WriteStep(attempts, "2/b", 30);
   Lineage lineage;
-  CHECK_OK(TraceLineage(attempts, {"2/b", 40}, {0, 10, 20, 30, 40, 50}, 3, &lineage));
+  CHECK_OK(TraceLineage(attempts, {"2/b", 40}, {0, 10, 20, 30, 40, 50}, 3, kWhole, &lineage));
   CHECK((lineage.scored == std::set<int64_t>{0, 10}));
   CHECK_EQ(Text(lineage.backlog), "1/a/step-000020 2/b/step-000030 ");
 
   // A file with too few lines is none; an anchor without scores and checkpoint makes the chain useless.
   WriteScores(attempts, "1/a", 10, 2);
-  CHECK_FAILS(TraceLineage(attempts, {"2/b", 40}, {0, 10}, 3, &lineage), Code::kMissingInput, "anchor 10 is not scored in the chain of 2/b/step-000040");
+  CHECK_FAILS(TraceLineage(attempts, {"2/b", 40}, {0, 10}, 3, kWhole, &lineage), Code::kMissingInput, "anchor 10 is not scored in the chain of 2/b/step-000040");
 }
 
 TEST(AChainThatIsACircleOrNonsenseEnds) {
@@ -147,12 +149,12 @@ TEST(AChainThatIsACircleOrNonsenseEnds) {
   test::WriteFile(attempts + "/1/a/from.json", R"({"checkpoint":"2/b/step-000010"})");
   test::WriteFile(attempts + "/2/b/from.json", R"({"checkpoint":"1/a/step-000010"})");
   Lineage lineage;
-  CHECK_OK(TraceLineage(attempts, {"2/b", 10}, {0}, 3, &lineage));
+  CHECK_OK(TraceLineage(attempts, {"2/b", 10}, {0}, 3, kWhole, &lineage));
   CHECK_EQ(lineage.backlog.size(), 1u);
   test::Damage(R"({"checkpoint":"1/a/step-000010","step":10})", 59, 500, [&](const std::string& bad) {
     test::WriteFile(attempts + "/2/b/from.json", bad);
     Lineage damaged;
-    CHECK_OK(TraceLineage(attempts, {"2/b", 10}, {0}, 3, &damaged));
+    CHECK_OK(TraceLineage(attempts, {"2/b", 10}, {0}, 3, kWhole, &damaged));
     CHECK_EQ(damaged.backlog.size(), 1u);
   });
 }

@@ -54,6 +54,25 @@ TEST(TheDocumentedExampleIsRead) {
   CHECK((spec.score->at_steps == std::vector<int64_t>{0, 100}));
 }
 
+TEST(RotaryScalingIsReadAndChecked) {
+  const auto with = [](const char* scaling, StageSpec* spec) {
+    Json json = Good();
+    json["model"]["family"] = "llama";
+    json["model"]["ropeScaling"] = Json::parse(scaling);
+    return Parse(json, spec);
+  };
+  StageSpec spec;
+  CHECK_OK(with(R"({"kind":"llama3","factor":8,"lowFrequencyFactor":1,"highFrequencyFactor":4,"originalContext":8192})", &spec));
+  CHECK((spec.model.rope_scaling == RopeScaling{.kind = RopeScaling::Kind::kLlama3, .factor = 8, .low_frequency_factor = 1, .high_frequency_factor = 4, .original_context = 8192}));
+  StageSpec linear;
+  CHECK_OK(with(R"({"kind":"linear","factor":2.5})", &linear));
+  CHECK((linear.model.rope_scaling == RopeScaling{.kind = RopeScaling::Kind::kLinear, .factor = 2.5f}));
+  CHECK_FAILS(with(R"({"kind":"yarn","factor":2})", &spec), Code::kBadSpec, "model.ropeScaling.kind");
+  CHECK_FAILS(with(R"({"kind":"linear","factor":0.5})", &spec), Code::kBadSpec, "model.ropeScaling.factor");
+  CHECK_FAILS(with(R"({"kind":"linear","factor":2,"originalContext":5})", &spec), Code::kBadSpec, "unknown field \"originalContext\" in model.ropeScaling");
+  CHECK_FAILS(with(R"({"kind":"llama3","factor":2})", &spec), Code::kBadSpec, "model.ropeScaling.lowFrequencyFactor");
+}
+
 TEST(OptionalPartsMayBeAbsent) {
   CHECK_OK(ParseChanged([](Json& json) { json["train"].erase("stop"); }));
   CHECK_OK(ParseChanged([](Json& json) { json["train"]["stop"].erase("learnedShare"); }));

@@ -23,7 +23,7 @@ std::string DigestOf(const ModelWeights& weights) {
   ThreadPool pool(1);
   std::unique_ptr<Decoder> decoder;
   CHECK_OK(Decoder::Create(weights.spec(), &pool, &decoder));
-  CHECK_OK(LoadModelWeights(weights, *decoder));
+  CHECK_OK(LoadModelWeights(weights, *decoder, &pool));
   Sha256 hash;
   for (const Parameter& parameter : decoder->parameters()) hash.Update(parameter.data.data(), parameter.data.size_bytes());
   return hash.Finish();
@@ -116,9 +116,53 @@ TEST(ALlamaFromGgufHasHuggingFacesNamesAndRowOrder) {
   CHECK_EQ(weights->spec().rope_base, 50000.0f);
 }
 
+TEST(RotaryScalingIsReadFromConfigsOfEitherAgeAndFromDivisors) {
+  CheckDigest("llama3.gguf");
+  const RopeScaling llama3 = {.kind = RopeScaling::Kind::kLlama3, .factor = 8, .low_frequency_factor = 1, .high_frequency_factor = 4, .original_context = 8192};
+  for (const char* name : {"llama3", "llama3.gguf"}) {
+    std::unique_ptr<ModelWeights> weights;
+    CHECK_OK(OpenModelWeights(kFixtures + name, &weights));
+    CHECK(weights->spec().rope_scaling == llama3);
+    CHECK_EQ(weights->spec().rope_base, 500000.0f);
+  }
+  std::unique_ptr<ModelWeights> weights;
+  CHECK_OK(OpenModelWeights(kFixtures + "linear", &weights));
+  CHECK((weights->spec().rope_scaling == RopeScaling{.kind = RopeScaling::Kind::kLinear, .factor = 2}));
+}
+
+TEST(DivisorsThatAreNotThoseOfLlama3AreRefused) {
+  const test::TemporaryFolder folder;
+  const std::string good = test::ReadFile(kFixtures + "llama3.gguf");
+  GgufFile file;
+  CHECK_OK(file.Open(kFixtures + "llama3.gguf"));
+  const GgufTensor& divisors = file.tensors().at("rope_freqs.weight");
+  const size_t start = good.find(std::string(reinterpret_cast<const char*>(file.Data(divisors)), divisors.bytes));
+  for (const float value : {3.0f, 0.0f, -1.0f, NAN, INFINITY}) {
+    test::WriteFile(folder / "m.gguf", Patched(good, start + 8, value));
+    CHECK_FAILS(Open(folder / "m.gguf"), Code::kBadData, "to hold the divisors of Llama 3");
+  }
+  const std::string name = "rope_freqs.weight";
+  test::WriteFile(folder / "m.gguf", Patched(good, good.find(name) + name.size() + 4, uint64_t{3}));
+  CHECK_FAILS(Open(folder / "m.gguf"), Code::kBadData, "expected tensor \"rope_freqs.weight\" of shape [4]");
+}
+
+TEST(TheFormOfTheWeightsIsTold) {
+  std::unique_ptr<ModelWeights> weights;
+  CHECK_OK(OpenModelWeights(kFixtures + "llama.gguf", &weights));
+  CHECK_EQ(weights->form().container, "gguf");
+  CHECK((weights->form().formats == std::map<std::string, int>{{"F32", 5}, {"Q8_0", 15}}));
+  CHECK((weights->form().files == std::vector<std::string>{"llama.gguf"}));
+  CHECK_OK(OpenModelWeights(kFixtures + "gpt2", &weights));
+  CHECK_EQ(weights->form().container, "safetensors");
+  CHECK((weights->form().formats == std::map<std::string, int>{{"BF16", 28}}));
+  CHECK_EQ(weights->form().files.size(), size_t{6});  // config, index and four shards
+}
+
 TEST(ShardedFoldersOfBothFamiliesHaveTheTensorsThatTransformersSaved) {
   CheckDigest("gpt2");
   CheckDigest("llama");
+  CheckDigest("llama3");
+  CheckDigest("linear");
 }
 
 TEST(ExpectedTensorsAreTheParametersOfTheDecoder) {
@@ -143,8 +187,12 @@ TEST(AConfigThatWouldComputeSomethingElseIsRefusedByField) {
     ModelSpec spec;
     CHECK_FAILS(ParseHfConfig(config.dump(), "config.json", &spec), Code::kBadData, part);
   };
-  refuse("llama", R"({"rope_scaling":{"rope_type":"llama3","factor":8}})", "rope_scaling.rope_type to be \"default\", found \"llama3\"");
-  refuse("llama", R"({"rope_scaling":{"type":"linear","factor":2}})", "rope_scaling.type to be \"default\", found \"linear\"");
+  refuse("llama", R"({"rope_scaling":{"rope_type":"llama3","factor":8}})", "rope_scaling.low_freq_factor");
+  refuse("llama", R"({"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4,"original_max_position_embeddings":8192}})", "ropeScaling.highFrequencyFactor");
+  refuse("llama", R"({"rope_scaling":{"type":"linear"}})", "rope_scaling.factor");
+  refuse("llama", R"({"rope_scaling":{"type":"linear","factor":0.5}})", "rope_scaling.factor to be a number from 1");
+  refuse("llama", R"({"rope_scaling":{"type":"linear","factor":2,"attention_factor":1}})", "unknown field \"attention_factor\" in rope_scaling");
+  refuse("llama", R"({"rope_scaling":{"type":"dynamic","factor":2}})", "rope_scaling.type to be one of \"default\" \"linear\" \"llama3\", found \"dynamic\"");
   refuse("llama", R"({"rope_parameters":{"rope_type":"yarn"}})", "rope_parameters.rope_type");
   refuse("llama", R"({"hidden_act":"gelu"})", "hidden_act to be \"silu\", found \"gelu\"");
   refuse("llama", R"({"attention_bias":true})", "attention_bias");
@@ -212,7 +260,7 @@ TEST(ATensorWithoutFiniteValuesIsRefusedWhenItIsLoaded) {
   ThreadPool pool(1);
   std::unique_ptr<Decoder> decoder;
   CHECK_OK(Decoder::Create(weights->spec(), &pool, &decoder));
-  CHECK_FAILS(LoadModelWeights(*weights, *decoder), Code::kBadData, "expected finite numbers in tensor \"model.norm.weight\"");
+  CHECK_FAILS(LoadModelWeights(*weights, *decoder, &pool), Code::kBadData, "expected finite numbers in tensor \"model.norm.weight\"");
 }
 
 TEST(GgufFilesThatLieAreRefusedWithOneSentence) {

@@ -2,7 +2,8 @@
 //
 // Micro-tiles of kTileRows x (2 vectors) stay in registers; B is packed panel by panel on the stack. Every element is one chain of multiply-adds over
 // k in ascending order that begins at its bias, whatever m, n and the tile it falls into: a row's result depends on that row alone, and
-// equals a plain loop bit for bit (matmul_test). Two addends at the end are one rounding each. Layout after Goto & van de Geijn 2008,
+// equals a plain loop bit for bit (matmul_test). An addend at the end is one more rounding; where C itself is the addend (a gradient that grows), the chain
+// begins at it instead, because partial sums pass through C. Layout after Goto & van de Geijn 2008,
 // "Anatomy of high-performance matrix multiplication", without packing A: the matrices here have some hundred rows.
 #include "ops/cpu/ops.h"
 #include "ops/cpu/vector.h"
@@ -134,14 +135,16 @@ constexpr TileFunction kTiles[] = {nullptr,    TileOf<1>,  TileOf<2>, TileOf<3>,
 
 }  // namespace matmul_detail
 
-// REQUIRES: one of a_row, a_column is 1, one of b_row, b_column is 1.
+// REQUIRES: one of a_row, a_column is 1, one of b_row, b_column is 1; an addend is C itself or apart from it, and in the first case there is no bias.
 void Matmul(const MatmulArgs& args) {
   using namespace matmul_detail;
   alignas(64) float packed[kDepth * kPanel];
   alignas(64) float edge[kTileRows * kPanel];         // a tile at the right border, padded
   alignas(64) float edge_addend[kTileRows * kPanel];
   alignas(64) float panel_bias[kPanel];
+  const bool grows = args.addend == args.c;
   for (int64_t p = 0; p == 0 || p < args.k; p += kDepth) {
+    const bool from_c = p != 0 || grows;
     const int64_t depth = args.k - p < kDepth ? args.k - p : kDepth;
     const bool last = p + depth == args.k;
     for (int64_t j = 0; j < args.n; j += kPanel) {
@@ -152,19 +155,19 @@ void Matmul(const MatmulArgs& args) {
         const int64_t rows = args.m - i < kTileRows ? args.m - i : kTileRows;
         const float* a = args.a + i * args.a_row + p * args.a_column;
         float* c = args.c + i * args.c_row + j;
-        const float* addend = last && args.addend != nullptr ? args.addend + i * args.addend_row + j : nullptr;
+        const float* addend = last && !grows && args.addend != nullptr ? args.addend + i * args.addend_row + j : nullptr;
         if (columns == kPanel) {
-          kTiles[rows](depth, a, args.a_row, args.a_column, packed, c, args.c_row, p != 0, panel_bias, addend, args.addend_row);
+          kTiles[rows](depth, a, args.a_row, args.a_column, packed, c, args.c_row, from_c, panel_bias, addend, args.addend_row);
           continue;
         }
         for (int64_t x = 0; x < rows; ++x) {
           for (int64_t y = 0; y < columns; ++y) {
-            if (p != 0) edge[x * kPanel + y] = c[x * args.c_row + y];
+            if (from_c) edge[x * kPanel + y] = c[x * args.c_row + y];
             if (addend != nullptr) edge_addend[x * kPanel + y] = addend[x * args.addend_row + y];
           }
           for (int64_t y = columns; y < kPanel; ++y) edge[x * kPanel + y] = edge_addend[x * kPanel + y] = 0.0f;
         }
-        kTiles[rows](depth, a, args.a_row, args.a_column, packed, edge, kPanel, p != 0, panel_bias, addend != nullptr ? edge_addend : nullptr, kPanel);
+        kTiles[rows](depth, a, args.a_row, args.a_column, packed, edge, kPanel, from_c, panel_bias, addend != nullptr ? edge_addend : nullptr, kPanel);
         for (int64_t x = 0; x < rows; ++x) {
           for (int64_t y = 0; y < columns; ++y) c[x * args.c_row + y] = edge[x * kPanel + y];
         }

@@ -9,7 +9,7 @@
 
 namespace lethe {
 
-// C = bias + A * B (+ addend). Element A(i, p) is a[i * a_row + p * a_column], B(p, j) is b[p * b_row + j * b_column]; one stride of b is 1.
+// C = bias + A * B (+ addend, which may be C itself when there is no bias). Element A(i, p) is a[i * a_row + p * a_column], B(p, j) is b[p * b_row + j * b_column]; one stride of b is 1.
 struct MatmulArgs {
   int64_t m, n, k;
   const float* a;
@@ -19,7 +19,7 @@ struct MatmulArgs {
   float* c;                       // [m, n], row stride c_row
   int64_t c_row;
   const float* bias = nullptr;    // [n]
-  const float* addend = nullptr;  // [m, n], row stride addend_row; may be c itself
+  const float* addend = nullptr;  // [m, n], row stride addend_row
   int64_t addend_row = 0;
 };
 
@@ -58,18 +58,18 @@ struct Ops {
                                   int64_t column_begin, int64_t column_end);
 
   // gelu.cc, swiglu.cc
-  void (*gelu_forward)(float* y, float* x_to_slope, bool keep_slope, int64_t count);
-  void (*swiglu_forward)(float* y, float* gate_up_to_slopes, bool keep_slopes, int64_t rows, int64_t feed_forward);
-  void (*multiply)(float* slope_to_dx, const float* dy, int64_t count);                                // dx = slope * dy, in place of slope
-  void (*swiglu_backward)(float* slopes_to_d_gate_up, const float* dy, int64_t rows, int64_t feed_forward);
+  void (*gelu_forward)(float* y, const float* x, int64_t count);
+  void (*gelu_backward)(float* x_to_dx, float* dy_to_y, int64_t count);
+  void (*swiglu_forward)(float* y, const float* gate_up, int64_t rows, int64_t feed_forward);
+  void (*swiglu_backward)(float* gate_up_to_gradient, float* dy_to_y, int64_t rows, int64_t feed_forward);
 
   // rope.cc
   void (*rope)(float* x, const float* cosines, const float* sines, const int32_t* positions, int64_t rows, int64_t stride, int64_t heads, int64_t head_size,
                bool inverse);
 
-  // attention.cc: one sequence
-  void (*attention_forward)(float* out, float* probabilities, const float* qkv, const AttentionShape& shape, int64_t tokens);
-  void (*attention_backward)(float* d_qkv, float* scratch, const float* d_out, const float* probabilities, const float* qkv, const AttentionShape& shape,
+  // attention.cc: the query heads of one key head of one sequence; scratch AttentionScratch(tokens)
+  void (*attention_forward)(float* out, float* scratch, const float* qkv, const AttentionShape& shape, int64_t key_head, int64_t tokens);
+  void (*attention_backward)(float* d_qkv, float* out, float* scratch, const float* d_out, const float* qkv, const AttentionShape& shape, int64_t key_head,
                              int64_t tokens);
   void (*cache_append)(float* key_cache, float* value_cache, const float* qkv, const AttentionShape& shape, int64_t position, int64_t context);
   void (*attention_cached)(float* out, float* scratch, const float* qkv, const float* key_cache, const float* value_cache, const AttentionShape& shape,
@@ -85,8 +85,8 @@ struct Ops {
   void (*scale)(float* x, float factor, int64_t count);
 
   // adamw.cc
-  void (*adamw)(float* parameter, float* first, float* second, const float* gradient, int64_t count, float beta1, float beta2, float step_size,
-                float inverse_root_correction2, float epsilon, float decay);
+  void (*adamw)(float* parameter, float* first, float* second, const float* gradient, float gradient_scale, int64_t count, float beta1, float beta2,
+                float step_size, float inverse_root_correction2, float epsilon, float decay);
 };
 
 namespace generic { extern const Ops kOps; }
@@ -96,9 +96,13 @@ namespace avx512 { extern const Ops kOps; }
 // The table of ActiveCpuLevel().
 const Ops& ActiveOps();
 
-// Rows of a probability matrix are padded to whole vectors: floats that one head's [tokens, tokens] matrix takes.
+// Rows of probabilities are padded to whole vectors.
 constexpr int64_t PaddedKeys(int64_t tokens) { return (tokens + 7) / 8 * 8; }
-constexpr int64_t ProbabilityFloats(int64_t tokens) { return tokens * PaddedKeys(tokens); }
+
+// Attention runs over this many queries at once: whole tiles of the matrix product on every level.
+constexpr int64_t kQueryBlock = 48;
+// Floats of scratch memory: probabilities of a block of queries and their gradients.
+constexpr int64_t AttentionScratch(int64_t tokens) { return 2 * kQueryBlock * PaddedKeys(tokens); }
 
 // Largest head that the attention's stack buffers hold.
 constexpr int64_t kLargestHead = 256;

@@ -27,11 +27,14 @@ void Prefill(const MatmulArgs& args, float* c, int64_t row, int64_t rows, int64_
 
 void BlasTile(const MatmulArgs& args, int64_t row, int64_t rows, int64_t column, int64_t columns) {
   const bool a_plain = args.a_column == 1, b_plain = args.b_column == 1;
+  // One row has no stride, and BLAS wants one.
+  const int64_t a_row = rows == 1 ? std::max(args.a_row, args.k) : args.a_row;
   float* c = args.c + row * args.c_row + column;
   const bool prefilled = args.bias != nullptr || args.addend != nullptr;
-  if (prefilled) Prefill(args, c, row, rows, column, columns);
+  const bool adds_to_itself = args.bias == nullptr && args.addend == args.c;  // a gradient: it lies there already
+  if (prefilled && !adds_to_itself) Prefill(args, c, row, rows, column, columns);
   cblas_sgemm(CblasRowMajor, a_plain ? CblasNoTrans : CblasTrans, b_plain ? CblasNoTrans : CblasTrans, static_cast<int>(rows), static_cast<int>(columns),
-              static_cast<int>(args.k), 1.0f, args.a + row * args.a_row, static_cast<int>(a_plain ? args.a_row : args.a_column),
+              static_cast<int>(args.k), 1.0f, args.a + row * args.a_row, static_cast<int>(a_plain ? a_row : args.a_column),
               args.b + column * args.b_column, static_cast<int>(b_plain ? args.b_row : args.b_column), prefilled ? 1.0f : 0.0f, c,
               static_cast<int>(args.c_row));
 }

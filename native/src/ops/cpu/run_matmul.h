@@ -10,6 +10,7 @@ class ThreadPool;
 
 // Our own micro-kernel while B has fewer than 512 * 512 elements (it beats OpenBLAS there: nothing is packed but a panel), OpenBLAS above. The choice does not
 // look at m, so one row's result depends on m only where OpenBLAS makes it so.
+// An addend that is C itself: OpenBLAS too begins at it.
 void RunMatmul(const MatmulArgs& args, ThreadPool* pool);
 
 }  // namespace lethe

@@ -38,11 +38,11 @@ struct ThreadPool::State {
   std::atomic<int64_t> next{0};
   std::vector<std::thread> workers;
 
-  void Take() {
-    for (int64_t task = next.fetch_add(1, std::memory_order_relaxed); task < tasks; task = next.fetch_add(1, std::memory_order_relaxed)) call(closure, task);
+  void Take(int thread) {
+    for (int64_t task = next.fetch_add(1, std::memory_order_relaxed); task < tasks; task = next.fetch_add(1, std::memory_order_relaxed)) call(closure, task, thread);
   }
 
-  void Work() {
+  void Work(int thread) {
     uint64_t seen = 0;
     for (;;) {
       LookFor([&] { return round.load(std::memory_order_relaxed) != seen; });
@@ -52,7 +52,7 @@ struct ThreadPool::State {
         if (stopping) return;
         seen = round.load();
       }
-      Take();
+      Take(thread);
       std::lock_guard lock(mutex);
       if (busy.fetch_sub(1) == 1) idle.notify_one();
     }
@@ -62,7 +62,7 @@ struct ThreadPool::State {
 ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads) {
   if (threads_ == 1) return;
   state_ = std::make_unique<State>();
-  for (int i = 1; i < threads_; ++i) state_->workers.emplace_back([state = state_.get()] { state->Work(); });
+  for (int i = 1; i < threads_; ++i) state_->workers.emplace_back([state = state_.get(), i] { state->Work(i); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -87,7 +87,7 @@ void ThreadPool::Share(int64_t tasks, Call call, const void* closure) {
     state.round.fetch_add(1);
   }
   state.wake.notify_all();
-  state.Take();
+  state.Take(0);
   LookFor([&] { return state.busy.load(std::memory_order_relaxed) == 0; });
   std::unique_lock lock(state.mutex);
   state.idle.wait(lock, [&] { return state.busy.load() == 0; });
