@@ -5,6 +5,7 @@ import { readModelCatalog } from '../../src/data/read-model-catalog.ts';
 import { freezePlan } from '../../src/experiment/freeze-plan.ts';
 import { countParameters } from '../../src/experiment/model-size.ts';
 import { formatProblems, parseSweep } from '../../src/experiment/parse-sweep.ts';
+import { SAMPLE_INPUTS } from './sample-inputs.ts';
 
 const FOLDER = join(import.meta.dirname, '../../configs');
 const models = await readModelCatalog(join(FOLDER, 'models'));
@@ -13,7 +14,7 @@ const files = readdirSync(join(FOLDER, 'sweeps'));
 function shipped(file: string) {
   const path = join(FOLDER, 'sweeps', file);
   const text = readFileSync(path, 'utf8');
-  const parsed = parseSweep(text, { path, models });
+  const parsed = parseSweep(text, { path, models, inputs: SAMPLE_INPUTS });
   if (!parsed.ok) throw new Error(formatProblems(parsed.problems));
   return { text, sweep: parsed.sweep };
 }
