@@ -6,9 +6,10 @@ import type { Store } from '../artifacts/store.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
-import { JobNameTaken, JobRefused } from '../jobs/job-launcher.ts';
+import { JobNameTaken, JobRefused, type JobWishes } from '../jobs/job-launcher.ts';
 import { makeJobSpec } from '../jobs/make-job-spec.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
+import type { StageOverride } from '../recovery/evidence.ts';
 import type { LedgerDecision } from '../recovery/ledger.ts';
 import type { ActivityParts } from './activity-parts.ts';
 import { decideNext } from './decide-next.ts';
@@ -56,10 +57,22 @@ export async function prepareAttempt(
     annotations: { sweep: input.sweepId, stage: input.label },
   });
   const lastNode = decision.avoidLastNode ? history.evidence.at(-1)?.node : undefined;
-  const wishes = { model: spec.model, ...(lastNode !== undefined && { avoidNode: lastNode }) };
+  const wishes = {
+    model: spec.model,
+    ...saidFor(history.overrides),
+    ...(lastNode !== undefined && { avoidNode: lastNode }),
+  };
   const job = parts.launcher.complete?.(made, wishes) ?? made;
   const attempt = stage.attempt(number);
   return { kind: 'attempt', attempt, job: await attempt.publishJob(job), ...(end && { end }) };
+}
+
+/** The image and queue that a person chose last. */
+function saidFor(overrides: readonly StageOverride[]): Pick<JobWishes, 'image' | 'queue'> {
+  const said = [...overrides].sort((a, b) => b.sequence - a.sequence);
+  const image = said.find((each) => each.image !== undefined)?.image;
+  const queue = said.find((each) => each.queue !== undefined)?.queue;
+  return { ...(image !== undefined && { image }), ...(queue !== undefined && { queue }) };
 }
 
 /** Data that cannot be used fail the attempt like a job that cannot use them, so that every page and the ledger tell of it. */

@@ -57,6 +57,9 @@ export interface JobWishes {
   readonly model: ModelSpec;
   /** Machine on which the last attempt's device failed: another one is taken where there is one. */
   readonly avoidNode?: string;
+  /** What a person said for this stage, before the configuration. */
+  readonly image?: string;
+  readonly queue?: string;
 }
 
 export type JobObservation =

@@ -45,28 +45,6 @@ describe('what a real cluster says of a job that ended', () => {
     expect(evidence.events.join()).toMatch(/OOMKilled, exit code 137/);
   });
 
-  it.for([
-    [65, 'data'],
-    [66, 'missing-input'],
-    [69, 'device'],
-    [70, 'crash'],
-    [74, 'io'],
-    [78, 'config'],
-    [80, 'out-of-memory'],
-    [81, 'diverged'],
-  ] as const)('exit code %d: %s, with the last words of its container', async ([code, failure]) => {
-    await setup();
-    const spec = await world.command(() => ['say', String(code), `the reason of ${code}`]);
-    await launcher.launch(spec);
-    const evidence = await evidenceOf(spec);
-    expect(evidence).toMatchObject({
-      exitCode: code,
-      lastWords: `the reason of ${code}`,
-      node: expect.stringMatching(/^n[12]$/),
-    });
-    expect(classOf(evidence)).toBe(failure);
-  });
-
   it('a pod deleted by hand: preempted, and its Job has failed', async () => {
     await setup();
     const spec = await world.job({});
@@ -115,6 +93,33 @@ describe('what a real cluster says of a job that ended', () => {
     await launcher.release?.(spec);
     await until(launcher, spec, 'lost');
     expect(await world.kubectl('get', 'jobs', '--output=name')).toBe('');
+  });
+});
+
+const CODES = [
+  [65, 'data'],
+  [66, 'missing-input'],
+  [69, 'device'],
+  [70, 'crash'],
+  [74, 'io'],
+  [78, 'config'],
+  [80, 'out-of-memory'],
+  [81, 'diverged'],
+] as const;
+
+describe('the exit codes of the trainer, with the last words of its container', () => {
+  it('each says its class', async () => {
+    await setup();
+    const specs = await Promise.all(
+      CODES.map(([code]) => world.command(() => ['say', String(code), `the reason of ${code}`])),
+    );
+    await Promise.all(specs.map((spec) => launcher.launch(spec)));
+    for (const [index, [code, failure]] of CODES.entries()) {
+      const evidence = await evidenceOf(specs[index]!);
+      const node = expect.stringMatching(/^n[12]$/);
+      expect(evidence).toMatchObject({ exitCode: code, lastWords: `the reason of ${code}`, node });
+      expect(classOf(evidence)).toBe(failure);
+    }
   });
 });
 

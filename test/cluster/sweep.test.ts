@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ class SweepPlace {
   readonly file = join(this.folder, 'toy.yaml');
 
   constructor() {
-    const sizes = { steps: 60, reviewSteps: 40, checkpointEvery: 10 };
+    const sizes = { steps: 1_000, reviewSteps: 200, checkpointEvery: 100 };
     writeFileSync(this.file, toySweepFile({ models: 'gpt2-d8, gpt2-d16', ...sizes }));
   }
 
@@ -77,7 +77,7 @@ describe('a sweep whose stages are Jobs of a cluster', { timeout: 600_000 }, () 
 
   it('ends with the report and the digest of the same sweep on this machine, though one of its pods was deleted', async () => {
     const expected = await here.end();
-    execFileSync('mkdir', ['-p', there.store]);
+    mkdirSync(there.store);
     await makeTrainingNamespace(cluster, NAMESPACE, there.store);
     const settings = join(there.folder, 'cluster.yaml');
     writeFileSync(
@@ -92,9 +92,8 @@ describe('a sweep whose stages are Jobs of a cluster', { timeout: 600_000 }, () 
       }),
     );
     const running = there.end('--on', 'kubernetes', '--cluster', settings);
-    await expect
-      .poll(() => kubectl('get', 'pods', '--output=name'), { timeout: 120_000, interval: 100 })
-      .toMatch(/pod/);
+    const trains = () => globSync(join(there.store, 'stages', '*', 'attempts', '1', '*', 'progress.jsonl')).length;
+    await expect.poll(trains, { timeout: 120_000, interval: 20 }).toBeGreaterThan(0);
     await kubectl('delete', 'pods', '--all', '--wait=false');
     const end = await running;
     expect(end.statisticsDigest).toBe(expected.statisticsDigest);

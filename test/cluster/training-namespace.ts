@@ -36,6 +36,8 @@ export async function makeTrainingNamespace(cluster: Cluster, namespace: string,
     },
   ];
   await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  const bound = ['--for=jsonpath={.status.phase}=Bound', '--timeout=60s', `persistentvolumeclaim/${CLAIM}`];
+  await cluster.kubectl(['wait', '--namespace', namespace, ...bound]);
 }
 
 /** Does not wait until all is gone. */

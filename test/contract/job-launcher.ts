@@ -54,7 +54,7 @@ const NOTICE_MS = 1_000;
 
 /** What every launcher promises (src/jobs/job-launcher.ts). */
 export function jobLauncherContract(name: string, { setup }: LauncherContract): void {
-  describe(`${name} keeps the promises of a job launcher`, { timeout: 30_000 }, () => {
+  describe(`${name} keeps the promises of a job launcher`, { timeout: 90_000 }, () => {
     let world: LauncherWorld;
     afterEach(() => world.close());
 
@@ -309,7 +309,7 @@ export async function until(
   spec: JobSpec,
   state: JobObservation['state'],
 ): Promise<JobObservation> {
-  const giveUp = performance.now() + 15_000;
+  const giveUp = performance.now() + 60_000;
   for (;;) {
     const observation = await launcher.observe(spec);
     if (observation.state === state) return observation;

@@ -63,9 +63,10 @@ export class KubernetesJobLauncher implements JobLauncher {
     this.mirror = new ClusterMirror(api, storeId, () => this.releaseLeftBehind());
   }
 
-  complete(spec: JobSpec, { model, avoidNode }: JobWishes): JobSpec {
-    const { settings, storePath } = this;
-    const scale = scaleOf(settings, model);
+  complete(spec: JobSpec, { model, avoidNode, image = this.settings.image, queue }: JobWishes): JobSpec {
+    const { storePath } = this;
+    const settings = { ...this.settings, image };
+    const scale = { ...scaleOf(settings, model), ...(queue !== undefined && { queue }) };
     const { namespace } = this.api;
     const request = { spec, namespace, settings, scale, storePath, ...(avoidNode !== undefined && { avoidNode }) };
     return { ...spec, manifest: jobManifest(request) };

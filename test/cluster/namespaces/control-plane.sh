@@ -20,10 +20,12 @@ start_part() { # PART
       --service-account-key-file="$STATE/service-accounts.key" --service-account-signing-key-file="$STATE/service-accounts.key" \
       --service-account-issuer=https://kubernetes.default.svc --kubelet-preferred-address-types=InternalIP \
       --default-not-ready-toleration-seconds="$EVICTION_AFTER" --default-unreachable-toleration-seconds="$EVICTION_AFTER" ;;
-    # The default rate of 20 requests a second costs four seconds of the start; the default flex folder lies on the host.
+    # The default rate of 20 requests a second costs four seconds of the start; the default flex folder lies on the host. A claim that is not bound
+    # at once is looked at again after 15 s by default.
     kube-controller-manager) run_part kube-controller-manager --kubeconfig="$STATE/controller-manager.kubeconfig" --leader-elect=false \
       --use-service-account-credentials --service-account-private-key-file="$STATE/service-accounts.key" --root-ca-file="$STATE/ca.crt" \
-      --kube-api-qps=500 --kube-api-burst=1000 --bind-address=127.0.0.1 --cert-dir=/run/kube-controller-manager --flex-volume-plugin-dir=/run/flex \
+      --kube-api-qps=500 --kube-api-burst=1000 --pvclaimbinder-sync-period=1s \
+      --bind-address=127.0.0.1 --cert-dir=/run/kube-controller-manager --flex-volume-plugin-dir=/run/flex \
       --node-monitor-period="$NODE_MONITOR_PERIOD" --node-monitor-grace-period="$NODE_MONITOR_GRACE" ;;
     kube-scheduler) run_part kube-scheduler --kubeconfig="$STATE/scheduler.kubeconfig" --leader-elect=false \
       --kube-api-qps=500 --kube-api-burst=1000 --bind-address=127.0.0.1 --cert-dir=/run/kube-scheduler ;;

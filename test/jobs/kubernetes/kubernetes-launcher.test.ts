@@ -6,6 +6,7 @@ import { readLaunched } from '../../../src/artifacts/attempt-folder.ts';
 import type { JobSpec } from '../../../src/artifacts/job-spec.ts';
 import { JobNameTaken, JobRefused, LauncherUnreachable } from '../../../src/jobs/job-launcher.ts';
 import type { KubernetesJobLauncher } from '../../../src/jobs/kubernetes/kubernetes-launcher.ts';
+import { SPEC } from '../../artifacts/support/stage-world.ts';
 import { ClusterWorld, ended, publishStop, RUNNING } from './support/cluster-world.ts';
 
 describe('a job in a cluster', () => {
@@ -48,6 +49,14 @@ describe('a job in a cluster', () => {
       await launcher.launch(spec);
       await world.launcher({ image: 'localhost/trainer:2' }).launch(spec);
       expect(jobs()).toBe(1);
+    });
+
+    it('has the image and the queue that a person chose for its stage', async () => {
+      const said = launcher.complete(spec, { model: SPEC.model, image: 'localhost/other:1', queue: 'urgent' });
+      expect(said.manifest).toMatchObject({
+        metadata: { labels: { 'kueue.x-k8s.io/queue-name': 'urgent' } },
+        spec: { suspend: true, template: { spec: { containers: [{ image: 'localhost/other:1' }] } } },
+      });
     });
 
     it('leaves a foreign Job of its name alone', async () => {
