@@ -32,10 +32,11 @@ export async function priceOnMachine(
     textLengths(plan, storeFolder(store)),
   ]);
   const { memoryBytes } = thisMachine().capacity;
+  const cores = sweep.execution.resources.cores ?? 1;
   const priced = pricePlan(plan, {
     doneKeys,
-    flopsPerSecond: rate.flopsPerSecond,
-    slots: slots ?? Math.max(1, Math.floor(availableParallelism() / (sweep.execution.resources.cores ?? 1))),
+    flopsPerSecond: cores * rate.flopsPerSecond,
+    slots: slots ?? Math.max(1, Math.floor(availableParallelism() / cores)),
     memoryBytes,
     lengths,
   });

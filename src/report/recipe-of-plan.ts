@@ -4,9 +4,9 @@ import { count, decimal } from './format.ts';
 
 /** The training recipe of a plan in a few lines: the models, then each kind of session; where models differ, each value names its models. */
 export function recipeOfPlan(plan: Plan): readonly { readonly name: string; readonly value: string }[] {
-  const models = plan.models.map(({ name, spec, scaleParameters }) => ({
+  const models = plan.models.map(({ name, spec, weights, scaleParameters }) => ({
     name,
-    value: `${spec.family}, ${spec.layers} layers, width ${spec.width}, ${spec.heads} heads, ${count(scaleParameters)} non-embedding parameters`,
+    value: `${spec.family}, ${spec.layers} layers, width ${spec.width}, ${spec.heads} heads, ${count(scaleParameters)} non-embedding parameters${weights === undefined ? '' : `; starts from the weights ${weights.slice(0, 12)}`}`,
   }));
   const kinds = [...new Set(plan.stages.filter((stage) => stage.spec.train).map((stage) => stage.kind))];
   return [...models, ...kinds.map((kind) => ({ name: kind, value: sessionOf(plan, kind) }))];
@@ -37,7 +37,16 @@ function sessionOf(plan: Plan, kind: StageKind): string {
     each((train) => `weight decay ${train.optimizer.weightDecay}`),
     each((train) => `loss on ${train.lossOn === 'all' ? 'all tokens' : 'the response'}`),
     each((train) => (train.stop ? stopRule(train.stop) : 'no stop rule')),
+    ...(trained.some(({ train }) => train.tuning) ? [each((train) => tuned(train.tuning))] : []),
   ].join('; ');
+}
+
+function tuned(tuning: TrainSpec['tuning']): string {
+  if (tuning === undefined) return 'all of the model is trained';
+  if (tuning.kind !== 'lora')
+    return tuning.kind === 'head' ? 'the head alone is trained' : 'the top block alone is trained';
+  const { rank, alpha, dropout, targets } = tuning;
+  return `LoRA of rank ${rank}, alpha ${alpha}, dropout ${dropout} on ${targets.join(', ')}`;
 }
 
 function stopRule(stop: NonNullable<TrainSpec['stop']>): string {
