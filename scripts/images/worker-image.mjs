@@ -8,9 +8,11 @@ import { packImage } from './pack-image.mjs';
 
 const HOME = '/lethe';
 const SOURCES = ['src', 'configs', 'package.json', 'package-lock.json', 'LICENSE'];
+const MACHINE = { x64: 'x86_64', arm64: 'aarch64' }[process.arch];
 /** Of no use to a running program: other platforms, maps, declarations. */
-const LEFT_OUT =
-  /\.(?:map|d\.[cm]?ts|md)$|\/core-bridge\/(?:releases\/(?!x86_64-unknown-linux|aarch64-unknown-linux)|sdk-core\/)/;
+const LEFT_OUT = new RegExp(
+  `\\.(?:map|d\\.[cm]?ts|md)$|/core-bridge/(?:releases/(?!${MACHINE}-unknown-linux)|sdk-core/)`,
+);
 /** Which certificates Temporal and the API server may be signed by. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 

@@ -178,7 +178,6 @@ function start(store: string, server: EmbeddedServer, digest: string, slots: num
     [
       ...['--disable-warning=ExperimentalWarning', main, 'worker', '--embedded', '--store', store],
       ...['--address', server.address, ...(slots === undefined ? [] : ['--slots', String(slots)])],
-      ...(cluster === undefined ? [] : ['--on', 'kubernetes']),
     ],
     { cwd: store, detached: true, stdio: ['ignore', log, log] },
   );

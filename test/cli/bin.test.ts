@@ -47,7 +47,10 @@ describe('bin/lethe', { timeout: 60_000 }, () => {
     [['plan'], /missing required argument/],
     [['plan', 'quickstart', '--jsno'], /Did you mean --json/],
     [['run', 'quickstart', '--slots', 'many'], /--slots: expected a whole number from 1 to 500, got "many"/],
-    [['run', 'quickstart', '--on', 'moon'], /--on: expected local, got "moon"/],
+    [['run', 'quickstart', '--on', 'moon'], /--on: expected local or kubernetes, got "moon"/],
+    [['run', 'quickstart', '--on', 'kubernetes'], /expected --cluster FILE with the settings/],
+    [['run', 'quickstart', '--cluster', 'cluster.yaml'], /--cluster: expected together with --on kubernetes/],
+    [['run', 'quickstart', '--on', 'kubernetes', '--cluster', 'package.json'], /package\.json: .*(image|Unrecognized)/],
     [['plan', 'quikstart'], /Did you mean .*quickstart/],
   ])('ends with exit 2 and a hint for %j', async (args, hint) => {
     const { store } = setup();

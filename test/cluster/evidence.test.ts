@@ -91,7 +91,7 @@ describe('what a real cluster says of a job that ended', () => {
     await launcher.launch(spec);
     expect(await evidenceOf(spec)).toMatchObject({ exitCode: 65 });
     await launcher.release?.(spec);
-    await until(launcher, spec, 'lost');
+    await expect.poll(async () => (await launcher.observe(spec)).state, { timeout: 30_000 }).toBe('lost');
     expect(await world.kubectl('get', 'jobs', '--output=name')).toBe('');
   });
 });
