@@ -17,6 +17,19 @@ interface Changes {
   readonly model?: Partial<ModelSpec>;
 }
 
+const LORA: Partial<TrainSpec> = {
+  tuning: { kind: 'lora', rank: 6, alpha: 12, dropout: 0.02, targets: ['c_attn', 'c_fc', 'c_proj'] },
+  optimizer: {
+    kind: 'adamw',
+    learningRate: 0.01,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    clipNorm: 1,
+  },
+};
+
 /** Many anchors, checkpoints and checks in a few tenths of a second, so that random moments hit all of them. */
 function busyStage(store: string, { train, model }: Changes = {}): string {
   const data = writeData(store, { rows: 24, promptTokens: 4, responseTokens: 4 });
@@ -72,19 +85,25 @@ async function undisturbed(changes: Changes = {}, flags = FLAGS): Promise<Ended 
 }
 
 it.each([
-  ['GPT-2 style', {}],
-  ['LLaMA style', { family: 'llama', keyValueHeads: 1, tiedHead: false }],
+  ['GPT-2 style', {}, 'stop-rule'],
+  ['LLaMA style', { model: { family: 'llama', keyValueHeads: 1, tiedHead: false } }, 'stop-rule'],
+  ['GPT-2 style LoRA', { train: LORA, model: { width: 32 } }, 'step-limit'],
+  [
+    'LLaMA style top block',
+    { train: { tuning: { kind: 'top-block' } }, model: { family: 'llama', layers: 2 } },
+    'step-limit',
+  ],
 ] as const)(
   'a %s stage killed at 14 random moments ends with the bits of the undisturbed one, whatever the threads',
-  async (_, model) => {
+  async (_, changes, stoppedBy) => {
     const random = seededRandom(testSeed());
-    const expected = await undisturbed({ model });
-    expect(expected.stoppedBy).toBe('stop-rule');
+    const expected = await undisturbed(changes);
+    expect(expected.stoppedBy).toBe(stoppedBy);
     expect(Object.keys(expected.files).length).toBeGreaterThan(8);
     let kills = 0;
     while (kills < 14) {
       const store = temporaryStore();
-      const stage = busyStage(store.path, { model });
+      const stage = busyStage(store.path, changes);
       for (let attempt = 1; ; attempt++) {
         const { child, exit } = trainer(stage, attempt, [
           '--checkpoint-every',
@@ -106,7 +125,7 @@ it.each([
           continue;
         }
         expect({ code, output }).toEqual({ code: 0, output: '' });
-        const { steps, stoppedBy, files } = expected;
+        const { steps, files } = expected;
         expect(await collected(store.path, stage, attempt)).toEqual({ steps, stoppedBy, files });
         break;
       }
