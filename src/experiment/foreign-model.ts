@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { llama3Scaling } from './llama3-scaling.ts';
 import type { ModelSpec, RopeScaling } from './stage-spec.ts';
 
 /** The shape of a model that others made: from a Hugging Face config.json, or from the keys of a GGUF file. */
@@ -142,20 +143,16 @@ export interface GgufFacts {
   readonly keys: ReadonlyMap<string, unknown>;
   /** Shape of each tensor, slowest first. */
   readonly tensors: ReadonlyMap<string, readonly number[]>;
+  readonly ropeDivisors?: readonly number[];
 }
 
 /** The model of a GGUF file of architecture llama: the only one whose tensors the trainer reads. */
-export function modelOfGguf({ keys, tensors }: GgufFacts, path: string): ForeignModel {
+export function modelOfGguf({ keys, tensors, ropeDivisors }: GgufFacts, path: string): ForeignModel {
   const architecture = keys.get('general.architecture');
   if (architecture !== 'llama')
     return {
       ok: false,
       sentence: `${path}: expected general.architecture llama, got ${JSON.stringify(architecture) ?? 'none'}; a Hugging Face folder of the model may be used instead`,
-    };
-  if (tensors.has('rope_freqs.weight'))
-    return {
-      ok: false,
-      sentence: `${path}: expected a model without the tensor rope_freqs.weight (its rope scaling stands in no key); use the model's Hugging Face folder`,
     };
   const llama = (name: string) => keys.get(`llama.${name}`);
   const heads = llama('attention.head_count');
@@ -174,7 +171,14 @@ export function modelOfGguf({ keys, tensors }: GgufFacts, path: string): Foreign
     tie_word_embeddings: !tensors.has('output.weight'),
     ...ggufRope(llama),
   };
-  return modelOfConfig(config, `${path} (keys llama.*)`);
+  const model = modelOfConfig(config, `${path} (keys llama.*)`);
+  if (!model.ok || ropeDivisors === undefined) return model;
+  const ropeScaling = llama3Scaling(model.spec, ropeDivisors);
+  if (ropeScaling) return { ok: true, spec: { ...model.spec, ropeScaling } };
+  return {
+    ok: false,
+    sentence: `${path}: expected the tensor rope_freqs.weight to scale as Llama 3 does, got other divisors; use the model's Hugging Face folder`,
+  };
 }
 
 /** Linear scaling stands in two keys; in older files in one. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readGgufHead } from '../../src/data/models/gguf-file.ts';
 import { modelOfConfig, modelOfGguf } from '../../src/experiment/foreign-model.ts';
 
 const WEIGHTS = join(import.meta.dirname, '../fixtures/native/weights');
@@ -99,5 +100,39 @@ describe('the model of GGUF keys', () => {
     expect(modelOfGguf({ keys: other, tensors }, 'm.gguf')).toMatchObject({
       sentence: expect.stringMatching(/m\.gguf: expected general\.architecture llama, got "gpt2"/),
     });
+  });
+  it('finds the numbers of Llama 3 again from the divisors of its frequencies', () => {
+    // Llama 3.1: head width 128, base 500,000, factor 8, pretrained on 8192 tokens.
+    const wide = new Map(keys).set('llama.embedding_length', 512).set('llama.rope.freq_base', 500_000);
+    const divisors = Array.from({ length: 64 }, (_, pair) => {
+      const wavelength = 2 * Math.PI * 500_000 ** (pair / 64);
+      if (wavelength > 8192) return 8;
+      if (wavelength < 2048) return 1;
+      const blend = (8192 / wavelength - 1) / 3;
+      return Math.fround(1 / ((1 - blend) / 8 + blend));
+    });
+    const rows = new Map([['token_embd.weight', [40, 512]]]);
+    expect(modelOfGguf({ keys: wide, tensors: rows, ropeDivisors: divisors }, 'm.gguf')).toMatchObject({
+      spec: {
+        ropeScaling: {
+          kind: 'llama3',
+          factor: 8,
+          lowFrequencyFactor: 1,
+          highFrequencyFactor: 4,
+          originalContext: 8192,
+        },
+      },
+    });
+    const other = divisors.map((divisor, pair) => (pair === 40 ? divisor * 1.1 : divisor));
+    expect(modelOfGguf({ keys: wide, tensors: rows, ropeDivisors: other }, 'm.gguf')).toMatchObject({
+      sentence: expect.stringMatching(/rope_freqs\.weight to scale as Llama 3 does/),
+    });
+  });
+
+  it('is the one of the folder that the file was made from', () => {
+    const head = readGgufHead(join(WEIGHTS, 'llama3.gguf'));
+    const [fromGguf, fromFolder] = [modelOfGguf(head, 'llama3.gguf'), modelOfConfig(config('llama3'), 'config.json')];
+    expect(fromGguf).toMatchObject({ ok: true, spec: { ropeScaling: { kind: 'llama3' } } });
+    expect(fromGguf).toEqual(fromFolder);
   });
 });

@@ -2,10 +2,12 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[];
 
-/** The head of a GGUF file: its keys, and the tensors' shapes (slowest first). The tensors themselves are the trainer's. */
+/** The head of a GGUF file: its keys, and the tensors' shapes (slowest first). The tensors themselves are the trainer's, but for one that is a setting. */
 export interface GgufHead {
   readonly keys: ReadonlyMap<string, GgufValue>;
   readonly tensors: ReadonlyMap<string, readonly number[]>;
+  /** By what each rotary frequency is divided: how Llama 3's scaling is written. Absent without the tensor `rope_freqs.weight`. */
+  readonly ropeDivisors?: readonly number[];
 }
 
 /** Thrown when a file is no GGUF file of version 2 or 3, is cut off, or names counts that it cannot hold. */
@@ -32,19 +34,44 @@ export function readGgufHead(path: string): GgufHead {
       keys.set(name, cursor.value(cursor.u32(), 0));
     }
     const tensors = new Map<string, readonly number[]>();
+    let divisors: TensorPlace | undefined;
     for (let index = 0; index < tensorCount; index++) {
       const name = cursor.string();
       const dimensions = cursor.u32();
       if (dimensions > 8) throw cursor.bad('tensors of at most 8 dimensions', `${dimensions} in ${shown(name)}`);
       const shape = Array.from({ length: dimensions }, () => Number(cursor.u64()));
-      cursor.u32(); // format
-      cursor.u64(); // offset
+      const format = cursor.u32();
+      const offset = cursor.u64();
       tensors.set(name, shape.reverse());
+      if (name === 'rope_freqs.weight') divisors = { format, offset, count: shape.reduce((a, b) => a * b, 1) };
     }
-    return { keys, tensors };
+    if (divisors === undefined) return { keys, tensors };
+    return { keys, tensors, ropeDivisors: readDivisors(cursor, divisors, keys.get('general.alignment')) };
   } finally {
     cursor.close();
   }
+}
+
+interface TensorPlace {
+  readonly format: number;
+  readonly offset: bigint;
+  readonly count: number;
+}
+
+const F32 = 0;
+const MOST_DIVISORS = 4096;
+
+function readDivisors(
+  cursor: Cursor,
+  { format, offset, count }: TensorPlace,
+  alignment: GgufValue = 32,
+): readonly number[] {
+  if (format !== F32 || count > MOST_DIVISORS)
+    throw cursor.bad(`rope_freqs.weight as at most ${MOST_DIVISORS} 32-bit floats`, `${count} of format ${format}`);
+  const unit = BigInt(typeof alignment === 'number' && alignment > 0 ? Math.floor(alignment) : 32);
+  const start = ((BigInt(cursor.place) + unit - 1n) / unit) * unit + offset;
+  cursor.skipTo(start);
+  return Array.from({ length: count }, () => Number(cursor.value(6, 0)));
 }
 
 /** Values of GGUF's types by number; 8 is a string, 9 an array. */
@@ -154,6 +181,18 @@ class Cursor {
     if (count * BigInt(least) > BigInt(this.#left))
       throw this.bad('arrays inside it', `one of ${count} items, ${this.#left} bytes before its end`);
     return Array.from({ length: Number(count) }, () => this.value(type, depth + 1));
+  }
+
+  /** Place of the next byte in the file. */
+  get place(): number {
+    return this.#start + this.#at;
+  }
+
+  skipTo(place: bigint): void {
+    if (place > BigInt(this.#size)) throw this.bad('tensors inside it', `one at byte ${place} of ${this.#size}`);
+    this.#start = Number(place);
+    this.#at = 0;
+    this.#buffer = Buffer.alloc(0);
   }
 
   get #left(): number {
