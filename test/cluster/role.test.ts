@@ -7,6 +7,7 @@ import { LauncherUnreachable } from '../../src/jobs/job-launcher.ts';
 import { type ApiCall, ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
 import { parseClusterSettings } from '../../src/jobs/kubernetes/cluster-settings.ts';
 import { KubernetesJobLauncher } from '../../src/jobs/kubernetes/kubernetes-launcher.ts';
+import { NEEDED_RIGHTS } from '../../src/jobs/kubernetes/needed-rights.ts';
 import { SPEC } from '../artifacts/support/stage-world.ts';
 import { stop, until } from '../contract/job-launcher.ts';
 import { type TemporaryStore, temporaryStore } from '../jobs/support/temporary-store.ts';
@@ -103,6 +104,8 @@ describe("the worker's Role in k8s/", () => {
     expect(await launcher.platformEvidence(finished)).toMatchObject({ exitCode: 0 });
     await launcher.release(finished);
     expect([...used].sort()).toEqual([...granted].sort());
+    const named = NEEDED_RIGHTS.map(({ verb, group, resource }) => `${verb} ${group}/${resource}`);
+    expect(named.sort()).toEqual([...granted].sort());
   });
 
   it('reaches neither secrets nor the insides of pods', async () => {

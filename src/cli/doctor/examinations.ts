@@ -8,6 +8,7 @@ import { findTemporalCli, temporalServerVersion } from '../../temporal/temporal-
 import { machineRate } from '../machine-rate.ts';
 import { launchBinary, projectFolder, trainerBinary } from '../project-folder.ts';
 import { formatBytes } from '../terminal/duration.ts';
+import { examineClusterOf } from './examine-cluster.ts';
 import { examineJobs } from './examine-jobs.ts';
 import { examineProcesses } from './examine-processes.ts';
 
@@ -53,6 +54,7 @@ export async function* examineStore(folder: string): AsyncGenerator<Finding> {
   yield await examineDisk(store);
   yield* examineProcesses(store);
   yield* examineJobs(store);
+  yield* examineClusterOf(store);
 }
 
 async function examineTemporalCli(): Promise<Finding> {

@@ -46,7 +46,7 @@ interface Watcher {
 
 const NAMESPACE = 'lethe';
 const PATH = new RegExp(`/namespaces/${NAMESPACE}/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$`);
-const KINDS = ['jobs', 'pods', 'events', 'workloads'];
+const KINDS = ['jobs', 'pods', 'events', 'workloads', 'persistentvolumeclaims', 'localqueues'];
 
 /** An API server as far as the launcher asks one, over HTTP on the loopback: objects, label selectors, lists, watches and merge patches; and faults. */
 export class FakeApiServer {

@@ -1,0 +1,23 @@
+/** One right in the namespace of the jobs, as a Role grants it. */
+export interface Right {
+  readonly verb: string;
+  /** '' = the core group. */
+  readonly group: string;
+  /** With its subresource: `pods/log`. */
+  readonly resource: string;
+}
+
+const of = (group: string, resource: string, ...verbs: readonly string[]): readonly Right[] =>
+  verbs.map((verb) => ({ verb, group, resource }));
+
+/** All that the launcher asks of a cluster: what k8s/base/role.yaml grants. */
+export const NEEDED_RIGHTS: readonly Right[] = [
+  ...of('batch', 'jobs', 'create', 'get', 'list', 'watch', 'patch', 'delete'),
+  ...of('', 'pods', 'list', 'watch'),
+  ...of('', 'pods/log', 'get'),
+  ...of('', 'events', 'list'),
+];
+
+export function nameOfRight({ verb, group, resource }: Right): string {
+  return `${verb} ${group === '' ? '' : `${group}/`}${resource}`;
+}
