@@ -33,7 +33,9 @@ describe('the doctor of a cluster', () => {
   async function findings(written: object = {}): Promise<Finding[]> {
     const settings = parseClusterSettings({ image: 'x', store: { claim: 'store' }, ...written }, 'test');
     const api = new ApiClient(server.connection, { callMs: 500, patienceMs: 0 });
-    return Array.fromAsync(examineCluster(api, settings, temporary.store));
+    const found: Finding[] = [];
+    for await (const finding of examineCluster(api, settings, temporary.store)) found.push(finding);
+    return found;
   }
 
   /** A Job of this store, of an attempt that is over or not. */
