@@ -255,3 +255,28 @@ describe('an attempt', () => {
     await expect(access(join(data, 'manifest.json'))).resolves.toBeUndefined();
   });
 });
+
+describe('an attempt whose job does not start', () => {
+  const startLimitMs = { image: 300, unschedulable: 300 };
+
+  it.each(['image', 'unschedulable'] as const)(
+    'is parked as %s when it has waited past the limit, its job withdrawn',
+    async (kind) => {
+      const world = await AttemptWorld.create(folder, () => ({ startingMs: 60_000, startingKind: kind }));
+      const report = await world.run(new MockActivityEnvironment(), { startLimitMs });
+      expect(report).toMatchObject({
+        next: 'park',
+        class: kind,
+        sentence: expect.stringMatching(/waited .* its container/),
+      });
+      expect(await world.folder.attempt(1).stop()).toMatchObject({ by: 'start limit', charge: 'class', failure: kind });
+      expect(world.starts).toBe(0);
+    },
+  );
+
+  it('waits without a limit for a place that others have had', async () => {
+    const world = await AttemptWorld.create(folder, () => ({ ...succeeds(), startingMs: 900 }));
+    const report = await world.run(new MockActivityEnvironment(), { startLimitMs });
+    expect(report).toMatchObject({ next: 'done', attempt: 1 });
+  });
+});

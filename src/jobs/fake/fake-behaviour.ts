@@ -4,6 +4,8 @@ export interface FakeBehaviour {
   readonly queuedMs?: number;
   /** Its container takes so long to come up. */
   readonly startingMs?: number;
+  /** What it waits for meanwhile, that only a person could bring. */
+  readonly startingKind?: 'image' | 'unschedulable';
   /** Writes a checkpoint of this step when it starts, and says in progress.jsonl that it has got there. */
   readonly checkpointStep?: number;
   /** Runs until it is cancelled when absent. */

@@ -40,7 +40,10 @@ export class FakeLauncher implements JobLauncher {
       return { state: 'queued', reason: 'not launched yet' };
     }
     if (job.state === 'queued') return { state: 'queued', reason: `all ${this.platform.slots} slots are taken` };
-    if (job.state === 'starting') return { state: 'starting', reason: 'its container is being made' };
+    if (job.state === 'starting') {
+      const kind = job.startingKind;
+      return { state: 'starting', reason: 'its container is being made', ...(kind !== undefined && { kind }) };
+    }
     if (job.state === 'running') return { state: 'running', startedAt: job.startedAt, detail: 'pretends to work' };
     return { state: 'ended' };
   }

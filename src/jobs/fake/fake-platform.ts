@@ -16,6 +16,7 @@ export interface FakeJob {
   readonly digest: string;
   state: 'queued' | 'starting' | 'running' | 'ended';
   startedAt: string;
+  readonly startingKind: FakeBehaviour['startingKind'];
   evidence: PlatformEvidence;
   /** Opened at each change of state, and then replaced. */
   changed: Latch<true>;
@@ -51,18 +52,20 @@ export class FakePlatform {
   }
 
   create(spec: JobSpec): void {
+    const behaviour = this.behave(spec);
     const job: FakeJob = {
       spec,
       digest: digestOf(spec),
       state: 'queued',
       startedAt: '',
+      startingKind: behaviour.startingKind,
       evidence: { outOfMemory: false, preempted: false, events: [] },
       changed: new Latch(),
       stop: new AbortController(),
       kill: new AbortController(),
     };
     this.jobs.set(spec.name, job);
-    const run = this.run(job, this.behave(spec)).catch((error: unknown) => {
+    const run = this.run(job, behaviour).catch((error: unknown) => {
       job.evidence = { ...job.evidence, exitCode: 70, events: [`the fake job failed: ${error}`] };
       this.enter(job, 'ended');
     });
