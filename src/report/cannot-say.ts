@@ -14,7 +14,9 @@ export function cannotSay(input: ReportInput): readonly string[] {
   if (low && high) {
     const range = `${count(low.scaleParameters)} to ${count(high.scaleParameters)} non-embedding parameters`;
     said.push(
-      `Nothing outside ${range} (${decimal(analysis.spanDecades, 1)} decades): the result is not extrapolated to larger or smaller models.`,
+      analysis.scaleCount === 1
+        ? `Nothing about other sizes than ${count(low.scaleParameters)} non-embedding parameters, and nothing about a trend: one scale has none.`
+        : `Nothing outside ${range} (${decimal(analysis.spanDecades, 1)} decades): the result is not extrapolated to larger or smaller models.`,
     );
   }
   const families = [...new Set((arm?.scales ?? []).map((scale) => scale.family))];

@@ -126,6 +126,14 @@ describe('the report page', () => {
     }
   });
 
+  it('says of one scale that it has no trend, without a range from itself to itself', async () => {
+    const whole = reportFixture();
+    const arms = whole.analysis.arms.map((arm) => ({ ...arm, scales: arm.scales.slice(0, 1) }));
+    const page = await pageOf({ ...whole, analysis: { ...whole.analysis, scaleCount: 1, arms } });
+    expect(page).toContain('one scale has none');
+    expect(page).not.toContain('Nothing outside');
+  });
+
   it('says nothing of roles when the examples are real', async () => {
     const input = { ...reportFixture(), policyGrammar: false };
     expect(await pageOf(input)).not.toContain('synthetic grammar');
