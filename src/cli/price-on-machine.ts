@@ -53,7 +53,7 @@ function memoryRefusals({ plan, sweep }: LoadedSweep, { scales, question }: Pric
   const whose = asked < memoryBytes ? 'the sweep file allows' : 'this machine has, for jobs,';
   return plan.models.flatMap(({ name, spec }, index) => {
     const train = plan.stages.find((stage) => stage.model === name && stage.spec.train)?.spec.train;
-    const least = trainerMemory(spec, { batch: 1 }, train && lengthsOf(train.data.recipe, question.lengths));
+    const least = trainerMemory(spec, { ...train, batch: 1 }, train && lengthsOf(train.data.recipe, question.lengths));
     const done = scales[index]!.stagesDone === scales[index]!.stages;
     return done || least <= limit
       ? []

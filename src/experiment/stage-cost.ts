@@ -1,7 +1,8 @@
 import { blockParameters, countParameters, queryKeyValueWidth } from './model-size.ts';
 import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
 import { type KnownLengths, lengthsOf, type SequenceLengths } from './sequence-lengths.ts';
-import type { ModelSpec, StageSpec, TrainSpec } from './stage-spec.ts';
+import type { ModelSpec, StageSpec, TrainSpec, Tuning } from './stage-spec.ts';
+import { trainedShare } from './trained-share.ts';
 
 /** What a stage costs, from its spec alone. A stop rule may end it sooner: `leastFlops` is the cost when its first check passes. */
 export interface StageCost {
@@ -51,7 +52,7 @@ export function costOfStage(spec: StageSpec, known?: KnownLengths): StageCost {
   const anchors = (upTo: number) => (score ? new Set([...score.atSteps.filter((step) => step <= upTo), upTo]).size : 0);
   const checks = (upTo: number) => (checkEvery === undefined ? 0 : Math.floor(upTo / checkEvery));
 
-  const trainingOne = trainedLengths ? flopsOfTraining(model, shapeOf(trainedLengths, train.lossOn)) : 0;
+  const trainingOne = trainedLengths ? flopsOfTraining(model, shapeOf(trainedLengths, train.lossOn), train.tuning) : 0;
   const scoringOne = scoredLengths ? flopsOfScoring(model, shapeOf(scoredLengths, 'response')) : 0;
   // Beside the score, the greedy continuation of an answer that is not an exact match.
   const anchorOne = 2 * scoringOne;
@@ -64,7 +65,7 @@ export function costOfStage(spec: StageSpec, known?: KnownLengths): StageCost {
     flops: flopsUpTo(steps),
     leastFlops: flopsUpTo(Math.min(steps, checkEvery ?? steps)),
     memoryBytes: trainerMemory(model, train, trainedLengths),
-    runningDiskBytes: CHECKPOINTS_KEPT * 3 * weightBytes + scoreBytes,
+    runningDiskBytes: CHECKPOINTS_KEPT * 3 * FLOAT * trainedShare(model, train?.tuning).parameters + scoreBytes,
     keptDiskBytes: (train ? weightBytes : 0) + scoreBytes,
   };
 }
@@ -81,9 +82,15 @@ function shapeOf(
   return { rows, kept: lossOn === 'all' ? rows : response };
 }
 
-/** Forward and backward of one sequence: three times its forward, 6 per weight and row. */
-export function flopsOfTraining(model: ModelSpec, shape: SequenceShape): number {
-  return 3 * flopsOfScoring(model, shape);
+/**
+ * Forward and backward of one sequence. All of a model: three times its forward, 6 per weight and row. Adapters: twice, as frozen matrices only pass
+ * gradients on. The top block or the head: the forward, and twice the part that gradients reach.
+ */
+export function flopsOfTraining(model: ModelSpec, shape: SequenceShape, tuning?: Tuning): number {
+  const { blocks, frozenBelow } = trainedShare(model, tuning);
+  const forward = flopsOfScoring(model, shape);
+  if (frozenBelow) return 2 * forward;
+  return forward + 2 * flopsOfScoring({ ...model, layers: blocks }, shape);
 }
 
 /**
@@ -93,24 +100,26 @@ export function flopsOfTraining(model: ModelSpec, shape: SequenceShape): number 
 export function flopsOfScoring(model: ModelSpec, { rows, kept }: SequenceShape): number {
   const { layers, width, vocabulary } = model;
   const { attention, inner } = blockParameters(model);
-  const weights = rows * (layers * attention + (layers - 1) * inner) + kept * (inner + vocabulary * width);
+  const blocks = layers === 0 ? 0 : rows * (layers * attention + (layers - 1) * inner) + kept * inner;
+  const weights = blocks + kept * vocabulary * width;
   return 2 * weights + 4 * layers * width * rows * rows;
 }
 
 /**
- * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights, gradients, two moments and the weights as read
- * from their file; per block what its backward needs; the gradients on their way down; a chunk of logits.
+ * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights, and as read from their file; gradients and two
+ * moments of what is trained; per block that gradients go through what its backward needs; the gradients on their way down; a chunk of logits.
  */
 export function trainerMemory(
   model: ModelSpec,
-  train: { readonly batch: number; readonly lossOn?: TrainSpec['lossOn'] } | undefined,
+  train: { readonly batch: number; readonly lossOn?: TrainSpec['lossOn']; readonly tuning?: Tuning } | undefined,
   lengths: Pick<SequenceLengths, 'prompt' | 'response' | 'longest'> = GRAMMAR_LENGTHS,
 ): number {
   const { parameters } = countParameters(model);
   if (!train) return BASE_MEMORY + FLOAT * (parameters + LOGITS_CHUNK);
   // Batches are packed without padding: rows by the mean length, but never fewer than the longest sequence has.
   const mean = shapeOf(lengths, train.lossOn ?? 'response');
-  const { width, layers, heads, feedForward, family, vocabulary } = model;
+  const { width, heads, feedForward, family, vocabulary } = model;
+  const trained = trainedShare(model, train.tuning);
   const wide = queryKeyValueWidth(model);
   const attentionRow = heads * Math.ceil((lengths.longest - 1) / 8) * 8;
   const entering = family === 'llama' ? 2 * feedForward : feedForward;
@@ -119,5 +128,6 @@ export function trainerMemory(
   const rows = Math.max(train.batch * mean.rows, lengths.longest - 1);
   const kept = train.batch * mean.kept;
   const logits = Math.min(LOGITS_CHUNK, kept * vocabulary);
-  return BASE_MEMORY + FLOAT * (5 * parameters + rows * (layers * block + descending) + 4 * kept * width + logits);
+  const fixed = 2 * parameters + 3 * trained.parameters;
+  return BASE_MEMORY + FLOAT * (fixed + rows * (trained.blocks * block + descending) + 4 * kept * width + logits);
 }
