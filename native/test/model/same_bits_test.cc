@@ -85,6 +85,22 @@ void CheckSame(const Outcome& a, const Outcome& b) {
 
 }  // namespace
 
+// Every matrix is one for OpenBLAS.
+ModelSpec LargeSpec() {
+  ModelSpec spec = WideSpec(Family::kLlama);
+  spec.width = 576;
+  spec.heads = 9;
+  spec.key_value_heads = 3;
+  spec.feed_forward = 640;
+  spec.vocabulary = 500;
+  return spec;
+}
+
+TEST(ThreadsChangeNoBitOfAModelWithLargeMatrices) {
+  const Outcome one = RunWith(LargeSpec(), 1, false);
+  for (int threads : {2, 4}) CheckSame(RunWith(LargeSpec(), threads, false), one);
+}
+
 TEST(ThreadsChangeNoBitOfGpt2) {
   const Outcome one = RunWith(WideSpec(Family::kGpt2), 1, false);
   for (int threads : {2, 3}) CheckSame(RunWith(WideSpec(Family::kGpt2), threads, false), one);

@@ -1,10 +1,9 @@
 #include "ops/cpu/run_matmul.h"
 
-#include <cblas.h>
-
 #include <algorithm>
 
 #include "lethe/thread_pool.h"
+#include "ops/cpu/sgemm.h"
 
 namespace lethe {
 namespace {
@@ -12,7 +11,13 @@ namespace {
 constexpr int64_t kLargeOperand = 512 * 512;
 // Tiles are fixed numbers: a cut that followed the number of threads would change OpenBLAS's bits.
 constexpr int64_t kOwnRows = 192, kOwnColumns = 512;
-constexpr int64_t kBlasRows = 512, kBlasColumns = 768;
+constexpr int64_t kBlasRows = 512, kBlasColumns = 768;  // at most; half the rows where that would make fewer than four tiles
+constexpr int64_t kBlasWidth = 16;                      // columns and rows of its kernels, or a multiple
+
+int64_t Parts(int64_t size, int64_t most) { return (size + most - 1) / most; }
+
+// Size of one of `parts` about equal parts, in whole kernels.
+int64_t PartSize(int64_t size, int64_t parts) { return (Parts(size, parts) + kBlasWidth - 1) / kBlasWidth * kBlasWidth; }
 
 // c = addend + bias, for sgemm to add to.
 void Prefill(const MatmulArgs& args, float* c, int64_t row, int64_t rows, int64_t column, int64_t columns) {
@@ -33,18 +38,23 @@ void BlasTile(const MatmulArgs& args, int64_t row, int64_t rows, int64_t column,
   const bool prefilled = args.bias != nullptr || args.addend != nullptr;
   const bool adds_to_itself = args.bias == nullptr && args.addend == args.c;  // a gradient: it lies there already
   if (prefilled && !adds_to_itself) Prefill(args, c, row, rows, column, columns);
-  cblas_sgemm(CblasRowMajor, a_plain ? CblasNoTrans : CblasTrans, b_plain ? CblasNoTrans : CblasTrans, static_cast<int>(rows), static_cast<int>(columns),
-              static_cast<int>(args.k), 1.0f, args.a + row * args.a_row, static_cast<int>(a_plain ? a_row : args.a_column),
-              args.b + column * args.b_column, static_cast<int>(b_plain ? args.b_row : args.b_column), prefilled ? 1.0f : 0.0f, c,
-              static_cast<int>(args.c_row));
+  Sgemm({.m = rows, .n = columns, .k = args.k, .a = args.a + row * args.a_row, .transpose_a = !a_plain, .a_stride = a_plain ? a_row : args.a_column,
+         .b = args.b + column * args.b_column, .transpose_b = !b_plain, .b_stride = b_plain ? args.b_row : args.b_column, .add = prefilled, .c = c, .c_stride = args.c_row});
 }
 
 }  // namespace
 
 void RunMatmul(const MatmulArgs& args, ThreadPool* pool) {
-  const bool blas = args.n * args.k >= kLargeOperand;
-  const int64_t tile_rows = blas ? kBlasRows : kOwnRows, tile_columns = blas ? kBlasColumns : kOwnColumns;
-  const int64_t down = (args.m + tile_rows - 1) / tile_rows, across = (args.n + tile_columns - 1) / tile_columns;
+  // A transposed left operand is a weight's gradient: its rows are the weight's, not the batch's, so they may count.
+  const bool blas = args.n * args.k >= kLargeOperand || (args.a_column != 1 && args.m * args.n >= kLargeOperand);
+  int64_t tile_rows = kOwnRows, tile_columns = kOwnColumns;
+  if (blas) {
+    const int64_t across = Parts(args.n, kBlasColumns);
+    const int64_t most_rows = Parts(args.m, kBlasRows) * across >= 4 ? kBlasRows : kBlasRows / 2;
+    tile_rows = PartSize(args.m, Parts(args.m, most_rows));
+    tile_columns = PartSize(args.n, std::max<int64_t>(across, args.m <= most_rows ? 2 : 1));
+  }
+  const int64_t down = Parts(args.m, tile_rows), across = Parts(args.n, tile_columns);
   const Ops& ops = ActiveOps();
   pool->For(down * across, [&](int64_t task) {
     const int64_t row = task % down * tile_rows, column = task / down * tile_columns;

@@ -8,8 +8,8 @@ namespace lethe {
 
 class ThreadPool;
 
-// Our own micro-kernel while B has fewer than 512 * 512 elements (it beats OpenBLAS there: nothing is packed but a panel), OpenBLAS above. The choice does not
-// look at m, so one row's result depends on m only where OpenBLAS makes it so.
+// Our own micro-kernel while B (for the gradient of a weight: C) has fewer than 512 * 512 elements (it beats OpenBLAS there: nothing is packed but a panel),
+// OpenBLAS above. The choice does not look at the rows of a batch, so one row's result depends on their number only where OpenBLAS makes it so.
 // An addend that is C itself: OpenBLAS too begins at it.
 void RunMatmul(const MatmulArgs& args, ThreadPool* pool);
 
