@@ -48,6 +48,7 @@ function decidedBy(stage: StageExplanation): string[] {
   const wanted = [
     'start.kind',
     'start.key',
+    'start.digest',
     'start.seed',
     'seed',
     'train.data.digest',

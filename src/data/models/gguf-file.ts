@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { GGUF_FORMATS } from './gguf-formats.ts';
 
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[];
 
@@ -33,44 +34,65 @@ export function readGgufHead(path: string): GgufHead {
       const name = cursor.string();
       keys.set(name, cursor.value(cursor.u32(), 0));
     }
-    const tensors = new Map<string, readonly number[]>();
-    let divisors: TensorPlace | undefined;
-    for (let index = 0; index < tensorCount; index++) {
-      const name = cursor.string();
-      const dimensions = cursor.u32();
-      if (dimensions > 8) throw cursor.bad('tensors of at most 8 dimensions', `${dimensions} in ${shown(name)}`);
-      const shape = Array.from({ length: dimensions }, () => Number(cursor.u64()));
-      const format = cursor.u32();
-      const offset = cursor.u64();
-      tensors.set(name, shape.reverse());
-      if (name === 'rope_freqs.weight') divisors = { format, offset, count: shape.reduce((a, b) => a * b, 1) };
-    }
+    const places = Array.from({ length: tensorCount }, () => readPlace(cursor));
+    const start = aligned(cursor.place, keys.get('general.alignment'));
+    for (const place of places) requireWhole(cursor, place, start);
+    const tensors = new Map(places.map(({ name, shape }) => [name, shape]));
+    const divisors = places.find(({ name }) => name === 'rope_freqs.weight');
     if (divisors === undefined) return { keys, tensors };
-    return { keys, tensors, ropeDivisors: readDivisors(cursor, divisors, keys.get('general.alignment')) };
+    return { keys, tensors, ropeDivisors: readDivisors(cursor, divisors, start) };
   } finally {
     cursor.close();
   }
 }
 
 interface TensorPlace {
+  readonly name: string;
+  readonly shape: readonly number[];
   readonly format: number;
+  /** From where the tensors start. */
   readonly offset: bigint;
-  readonly count: number;
+}
+
+function readPlace(cursor: Cursor): TensorPlace {
+  const name = cursor.string();
+  const dimensions = cursor.u32();
+  if (dimensions > 8) throw cursor.bad('tensors of at most 8 dimensions', `${dimensions} in ${shown(name)}`);
+  const shape = Array.from({ length: dimensions }, () => Number(cursor.u64())).reverse();
+  return { name, shape, format: cursor.u32(), offset: cursor.u64() };
+}
+
+/** The next place at a multiple of the alignment. */
+function aligned(place: number, alignment: GgufValue = 32): bigint {
+  const unit = BigInt(typeof alignment === 'number' && alignment > 0 ? Math.floor(alignment) : 32);
+  return ((BigInt(place) + unit - 1n) / unit) * unit;
+}
+
+function requireWhole(cursor: Cursor, { name, shape, format, offset }: TensorPlace, start: bigint): void {
+  const known = GGUF_FORMATS.get(format);
+  if (known === undefined)
+    throw cursor.bad(
+      `tensors in one of the formats ${[...GGUF_FORMATS.values()].map((each) => each.name).join(', ')}`,
+      `${shown(name)} in format ${format}`,
+    );
+  const numbers = shape.reduce((product, size) => product * size, 1);
+  const bytes = Math.ceil(numbers / known.numbers) * known.bytes;
+  const end = Number(start + offset) + bytes;
+  if (!(end <= cursor.size))
+    throw cursor.bad(
+      `tensors inside it`,
+      `${shown(name)} up to byte ${end} of ${cursor.size}: it is cut off or damaged`,
+    );
 }
 
 const F32 = 0;
 const MOST_DIVISORS = 4096;
 
-function readDivisors(
-  cursor: Cursor,
-  { format, offset, count }: TensorPlace,
-  alignment: GgufValue = 32,
-): readonly number[] {
+function readDivisors(cursor: Cursor, { shape, format, offset }: TensorPlace, start: bigint): readonly number[] {
+  const count = shape.reduce((product, size) => product * size, 1);
   if (format !== F32 || count > MOST_DIVISORS)
     throw cursor.bad(`rope_freqs.weight as at most ${MOST_DIVISORS} 32-bit floats`, `${count} of format ${format}`);
-  const unit = BigInt(typeof alignment === 'number' && alignment > 0 ? Math.floor(alignment) : 32);
-  const start = ((BigInt(cursor.place) + unit - 1n) / unit) * unit + offset;
-  cursor.skipTo(start);
+  cursor.skipTo(Number(start + offset));
   return Array.from({ length: count }, () => Number(cursor.value(6, 0)));
 }
 
@@ -188,9 +210,13 @@ class Cursor {
     return this.#start + this.#at;
   }
 
-  skipTo(place: bigint): void {
-    if (place > BigInt(this.#size)) throw this.bad('tensors inside it', `one at byte ${place} of ${this.#size}`);
-    this.#start = Number(place);
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Requires: a place inside the file. */
+  skipTo(place: number): void {
+    this.#start = place;
     this.#at = 0;
     this.#buffer = Buffer.alloc(0);
   }

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { z } from 'zod';
 
 const MOST_HEADER = 100_000_000;
 
@@ -14,8 +15,13 @@ export async function checkSafetensors(path: string): Promise<string | undefined
       return `${path}: expected a safetensors file, got one whose header of ${length} bytes does not fit into its ${size} bytes`;
     const header = Buffer.alloc(length);
     await file.read(header, 0, length, 8);
-    const end = endOfTensors(header.toString('utf8'));
-    if (end === undefined) return `${path}: expected a safetensors file, got one whose header is no list of tensors`;
+    const tensors = tensorsOf(header.toString('utf8'));
+    if (tensors === undefined)
+      return `${path}: expected a safetensors file, got one whose header is no list of tensors`;
+    const foreign = tensors.find(({ dtype }) => !DTYPES.includes(dtype));
+    if (foreign)
+      return `${path}: expected tensors of ${DTYPES.join(', ')}, got ${JSON.stringify(foreign.name)} of ${foreign.dtype.slice(0, 20)}`;
+    const end = tensors.reduce((most, tensor) => Math.max(most, tensor.end), 0);
     if (8 + length + end !== size)
       return `${path}: expected ${8 + length + end} bytes as its header says, got ${size}: it is cut off or was changed`;
     return undefined;
@@ -24,15 +30,25 @@ export async function checkSafetensors(path: string): Promise<string | undefined
   }
 }
 
-function endOfTensors(header: string): number | undefined {
+/** Numbers that the trainer reads. */
+const DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
+
+const HEADER = z.record(
+  z.string(),
+  z.looseObject({ dtype: z.string(), data_offsets: z.tuple([z.int().min(0), z.int().min(0)]) }),
+);
+
+function tensorsOf(
+  header: string,
+): { readonly name: string; readonly dtype: string; readonly end: number }[] | undefined {
+  let value: Record<string, unknown>;
   try {
-    const tensors = JSON.parse(header) as Record<string, { readonly data_offsets?: readonly number[] }>;
-    const ends = Object.entries(tensors)
-      .filter(([name]) => name !== '__metadata__')
-      .map(([, { data_offsets }]) => data_offsets?.[1]);
-    if (!ends.every((end) => typeof end === 'number')) return undefined;
-    return ends.reduce((most, end) => Math.max(most, end), 0);
+    value = JSON.parse(header) as Record<string, unknown>;
   } catch {
     return undefined;
   }
+  const { __metadata__: _, ...tensors } = value;
+  const read = HEADER.safeParse(tensors);
+  if (!read.success) return undefined;
+  return Object.entries(read.data).map(([name, { dtype, data_offsets }]) => ({ name, dtype, end: data_offsets[1] }));
 }

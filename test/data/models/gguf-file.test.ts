@@ -32,6 +32,16 @@ describe('the head of a GGUF file', () => {
       expect(() => readBytes(whole.subarray(0, length))).toThrow(BadGguf);
   });
 
+  it('refuses a file whose tensors are cut off, and formats that the trainer does not read', () => {
+    expect(() => readBytes(whole.subarray(0, whole.length - 100))).toThrow(
+      /"token_embd\.weight" up to byte \d+ of \d+: it is cut off/,
+    );
+    const format = whole.indexOf('token_embd.weight') + 'token_embd.weight'.length + 4 + 2 * 8;
+    const bytes = Buffer.from(whole);
+    bytes.writeUInt32LE(23, format);
+    expect(() => readBytes(bytes)).toThrow(/formats F32, F16, BF16, Q4_0.*"token_embd\.weight" in format 23/);
+  });
+
   it('refuses other files, other versions, and counts that the file cannot hold', () => {
     const changed = (at: number, write: (bytes: Buffer) => void) => {
       const bytes = Buffer.from(whole);
