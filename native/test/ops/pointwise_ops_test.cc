@@ -137,6 +137,22 @@ TEST(EmbeddingsAddTokensAndPositionsAndScatterTheirGradients) {
   }
 }
 
+TEST(TheManySmallTermsOfALargeVocabularyCount) {
+  const int64_t vocabulary = 50003;
+  std::vector<float> logits = Random(vocabulary, 13, 2.0);
+  logits[7] = 16.0f;  // each of the others is less than a millionth of it, all together a hundredth
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit));
+  for (const test::Level& level : test::Levels()) {
+    for (const int32_t target : {7, 50002}) {
+      std::vector<float> copy = logits;
+      TokenScore score;
+      level.ops->cross_entropy(&score, copy.data(), false, 1.0f, &target, 1, vocabulary);
+      CHECK_NEAR(score.log_prob, static_cast<double>(logits[static_cast<size_t>(target)]) - std::log(sum), 6e-7, 1e-7);
+    }
+  }
+}
+
 TEST(CrossEntropyAgreesWithItsFormulaAndFiniteDifferences) {
   const int64_t rows = 3;
   for (int64_t vocabulary : {5, 16, 37}) {

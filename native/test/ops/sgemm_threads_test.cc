@@ -18,7 +18,7 @@ TEST(ProductsThatBeginAtOnceHaveTheBitsOfOneAlone) {
   for (int64_t task = 0; task < kTiles; ++task) tile(alone, task);
   ThreadPool pool(4);
   int wrong = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 6000; ++round) {
     pool.For(kTiles, [&](int64_t task) { tile(together, task); });
     wrong += together == alone ? 0 : 1;
   }

@@ -1,10 +1,13 @@
 // Log-probability of a target, arg max, and the gradient of -log p * scale, row by row over logits [R, V].
-//   forward:  log_prob = logit[target] - max - log(sum exp(logit - max)), the last steps in double; arg_max = the lowest id of the largest logit
+//   forward:  log_prob = logit[target] - max - log(sum exp(logit - max)), sums of 512 in float, the rest in double; arg_max = the lowest id of the largest logit
 //   backward: logits are replaced by (softmax - onehot(target)) * scale
 #include "ops/cpu/ops.h"
 #include "ops/cpu/vector.h"
 
 namespace lethe::LETHE_LEVEL {
+
+// Sums of floats are short and meet in double: over a vocabulary of 50,000 the many small terms would be lost beside the few large ones.
+constexpr int64_t kSumBlock = 512;
 
 int32_t ArgMax(const float* logits, int64_t vocabulary) {
   const int64_t whole = vocabulary / kLanes * kLanes;
@@ -28,22 +31,27 @@ void CrossEntropy(TokenScore* scores, float* logits_to_gradient, bool keep_gradi
     const int32_t best = ArgMax(logits, vocabulary);
     const float top = logits[best];
     const float target_logit = logits[targets[r]];
-    Vec sum = Splat(0.0f);
-    for (int64_t v = 0; v < whole; v += kLanes) {
-      const Vec e = Exp(Load(logits + v) - top);
-      sum += e;
-      if (keep_gradient) Store(logits + v, e);
+    double total = 0;
+    for (int64_t begin = 0; begin < vocabulary; begin += kSumBlock) {
+      const int64_t end = begin + kSumBlock < whole ? begin + kSumBlock : whole;
+      Vec sum = Splat(0.0f);
+      for (int64_t v = begin; v < end; v += kLanes) {
+        const Vec e = Exp(Load(logits + v) - top);
+        sum += e;
+        if (keep_gradient) Store(logits + v, e);
+      }
+      float part = SumLanes(sum);
+      if (rest > 0 && begin + kSumBlock >= vocabulary) {
+        const Vec e = Exp(LoadFirst(logits + whole, rest) - top);
+        for (int64_t i = 0; i < rest; ++i) part += e[i];
+        if (keep_gradient) StoreFirst(logits + whole, e, rest);
+      }
+      total += static_cast<double>(part);
     }
-    float total = SumLanes(sum);
-    if (rest > 0) {
-      const Vec e = Exp(LoadFirst(logits + whole, rest) - top);
-      for (int64_t i = 0; i < rest; ++i) total += e[i];
-      if (keep_gradient) StoreFirst(logits + whole, e, rest);
-    }
-    scores[r].log_prob = static_cast<double>(target_logit) - static_cast<double>(top) - __builtin_log(static_cast<double>(total));
+    scores[r].log_prob = static_cast<double>(target_logit) - static_cast<double>(top) - __builtin_log(total);
     scores[r].arg_max = best;
     if (!keep_gradient) continue;
-    const float factor = scale / total;
+    const float factor = scale / static_cast<float>(total);
     for (int64_t v = 0; v < vocabulary; ++v) logits[v] *= factor;
     logits[targets[r]] -= scale;
   }
