@@ -75,7 +75,7 @@ describe('renderPlan', () => {
   it('shows each scale, the total and what would run', () => {
     const { priced, planHash } = setup({ done: 3 });
     expect(renderPlan(priced, planHash).join('\n')).toMatchInlineSnapshot(`
-      "sample~cd61482e1885: 3 scales over 0.7 decades × 2 arms (forgetting, unsafe-review) × 2 seeds = 12 runs in 24 stages
+      "sample~3bb2d5b9fca6: 3 scales over 0.7 decades × 2 arms (forgetting, unsafe-review) × 2 seeds = 12 runs in 24 stages
 
       model  parameters  non-embedding  runs done  stages done  tokens   FLOPs  time left      disk    memory
       one        3.06 k            888        1/4          3/8  44.9 k   380 M        3 s   533 KiB  4.75 MiB

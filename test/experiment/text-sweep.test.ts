@@ -78,9 +78,9 @@ describe('a sweep of real weights and texts', () => {
     });
     expect([stages[0]!.key, stages[1]!.key, tuned[0]!.key]).toMatchInlineSnapshot(`
       [
-        "6b8856787766ba3ee6108e158457db2d2ddab09b2090a0a8dab544060d22696a",
-        "4d1bf1a1e05dc1a24002eb09264c1c5f3388b36e6c64a8312c091d9032c5faa8",
-        "42c70ccb9c5abd513a0bd7edacf87576767fd8505153284d3c482544efe8dbc0",
+        "9768550203bfb2254539f897fd88ac05455640f55543ecb82bdf99be219a1f55",
+        "3856a04291a5bb2acab004dd261c4fdd98f55165370f11960baad3444c4d5e86",
+        "30f1c22a84c43f00b78a64888b7aae9b265c130987e284a68f4632f536faed12",
       ]
     `);
   });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NUMERICS_VERSION } from '../../src/experiment/numerics-version.ts';
 import type { StageSpec } from '../../src/experiment/stage-spec.ts';
 import { tinyStage, writeData, writeStage } from './support/tiny-stage.ts';
 import {
@@ -56,7 +57,13 @@ describe('the trainer ends', () => {
     expect(readJson(writer, 'from.json')).toEqual({
       checkpoint: null,
       step: 0,
-      numerics: { backend: 'cpu', precision: 'fp32', cpu: version.cpu, blas: expect.any(String), version: 1 },
+      numerics: {
+        backend: 'cpu',
+        precision: 'fp32',
+        cpu: version.cpu,
+        blas: expect.any(String),
+        version: NUMERICS_VERSION,
+      },
       build: version.build,
     });
     const lines = readFileSync(join(writer, 'progress.jsonl'), 'utf8').trimEnd().split('\n');
@@ -203,7 +210,7 @@ describe('the trainer ends', () => {
     expect(measured.gflops).toBeGreaterThan(0.1);
     expect(JSON.parse((await start(TRAINER, ['--version']).exit).output)).toEqual({
       version: '0.1.0',
-      numerics: 1,
+      numerics: NUMERICS_VERSION,
       build: expect.stringMatching(/^[0-9a-f]{64}$/),
       cpu: measured.cpu,
     });

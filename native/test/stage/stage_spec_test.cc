@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 Json Good() {
   const std::string digest(64, 'a');
   Json spec = Json::parse(R"({
-    "format": "lethe-stage/1", "kind": "finetune", "backend": "cpu", "precision": "fp32", "numerics": 1,
+    "format": "lethe-stage/1", "kind": "finetune", "backend": "cpu", "precision": "fp32", "numerics": 2,
     "model": {"family": "gpt2", "layers": 2, "width": 32, "heads": 2, "keyValueHeads": 2, "feedForward": 128, "context": 16, "vocabulary": 256,
               "tiedHead": true, "normEpsilon": 1e-5, "ropeBase": 10000, "initialRange": 0.02},
     "start": {"kind": "random", "seed": 7}, "seed": 7,
@@ -111,7 +111,7 @@ TEST(EveryErrorNamesFieldBoundAndWhatCame) {
   fails([](Json& j) { j["seed"] = -4; }, "expected seed to be an integer from 0 to 9007199254740991, found -4");
   fails([](Json& j) { j["seed"] = 18446744073709551615u; }, "found 18446744073709551615");
   fails([](Json& j) { j["format"] = "lethe-stage/2"; }, "found \"lethe-stage/2\"");
-  fails([](Json& j) { j["numerics"] = 2; }, "expected numerics 1, which this trainer has, found 2");
+  fails([](Json& j) { j["numerics"] = 1; }, "expected numerics 2, which this trainer has, found 1");
   fails([](Json& j) { j.erase("score"); }, "expected score to be there, because train.stop looks at its data");
   fails([](Json& j) { j["kind"] = "score"; }, "expected train to be absent in a score stage");
   fails([](Json& j) { j.erase("train"); }, "expected train to be there in a stage of kind finetune");

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, digestOf } from '../../../src/experiment/canonical-json.ts';
+import { NUMERICS_VERSION } from '../../../src/experiment/numerics-version.ts';
 import type { ModelSpec, StageSpec, TrainSpec } from '../../../src/experiment/stage-spec.ts';
 
 const CLASSES = ['unsafe', 'safe', 'task'] as const;
@@ -83,7 +84,7 @@ export function tinyStage(
     kind: 'finetune',
     backend: 'cpu',
     precision: 'fp32',
-    numerics: 1,
+    numerics: NUMERICS_VERSION,
     model: {
       family: 'gpt2',
       layers: 1,
