@@ -18,7 +18,7 @@ export async function checkSafetensors(path: string): Promise<string | undefined
     const tensors = tensorsOf(header.toString('utf8'));
     if (tensors === undefined)
       return `${path}: expected a safetensors file, got one whose header is no list of tensors`;
-    const foreign = tensors.find(({ dtype }) => !DTYPES.includes(dtype));
+    const foreign = tensors.find(({ name, dtype }) => !DTYPES.includes(dtype) && !BUFFER.test(name));
     if (foreign)
       return `${path}: expected tensors of ${DTYPES.join(', ')}, got ${JSON.stringify(foreign.name)} of ${foreign.dtype.slice(0, 20)}`;
     const end = tensors.reduce((most, tensor) => Math.max(most, tensor.end), 0);
@@ -32,6 +32,8 @@ export async function checkSafetensors(path: string): Promise<string | undefined
 
 /** Numbers that the trainer reads. */
 const DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
+/** Masks and angles that older checkpoints hold beside their weights; nobody reads them. */
+const BUFFER = /\.(attn\.bias|attn\.masked_bias|rotary_emb\.inv_freq)$/;
 
 const HEADER = z.record(
   z.string(),
