@@ -25,7 +25,7 @@ const NON_ROOT = '65532:65532';
  * Packs `files` ([source, path in the image]) and an empty /tmp into `output`, for this machine's architecture. `entrypoint`: the program, or a list of it and its first arguments.
  * Returns the image id and its layer's digest. Throws when a source is missing or tar fails.
  */
-export function packImage({ reference, entrypoint, files, output, user = NON_ROOT }) {
+export function packImage({ reference, entrypoint, files, output, user = NON_ROOT, environment = [] }) {
   const work = mkdtempSync(`${output}.work-`);
   try {
     const root = join(work, 'root');
@@ -44,7 +44,7 @@ export function packImage({ reference, entrypoint, files, output, user = NON_ROO
     const config = JSON.stringify({
       architecture: ARCHITECTURES[process.arch],
       os: 'linux',
-      config: { Entrypoint: [entrypoint].flat(), User: user, Env: ['PATH=/usr/bin:/bin'] },
+      config: { Entrypoint: [entrypoint].flat(), User: user, Env: ['PATH=/usr/bin:/bin', ...environment] },
       rootfs: { type: 'layers', diff_ids: [`sha256:${layer}`] },
     });
     const id = digest(config);

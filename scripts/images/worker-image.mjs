@@ -1,12 +1,14 @@
 // The worker's image without a builder: Node, the libraries that it loads, our sources, and the packages that they need, as nobody in particular.
 // Usage: worker-image.mjs OUTPUT.tar [NAME:TAG]. Prints reference, image id, layer digest and size as JSON.
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, relative } from 'node:path';
 import { root } from '../setup/places.mjs';
 import { packImage } from './pack-image.mjs';
 
 const HOME = '/lethe';
+const BUNDLES = 'workflow-bundles';
 const SOURCES = ['src', 'configs', 'package.json', 'package-lock.json', 'LICENSE'];
 const MACHINE = { x64: 'x86_64', arm64: 'aarch64' }[process.arch];
 /** Of no use to a running program: other platforms, maps, declarations. */
@@ -22,12 +24,17 @@ if (output === undefined) {
   process.exit(2);
 }
 const node = join(root, 'node_modules', 'node', 'bin', 'node');
+const ours = SOURCES.flatMap((name) => filesIn(join(root, name)));
+const theirs = packages().flatMap(filesIn);
+const programs = [node, ...theirs.filter((file) => file.endsWith('.node'))];
+const bundles = mkdtempSync(join(tmpdir(), 'lethe-bundle-'));
+const bundle = execFileSync(node, [join(root, 'scripts', 'images', 'workflow-bundle.mjs'), bundles], {
+  encoding: 'utf8',
+});
 const files = [
-  ...SOURCES.flatMap((name) => filesIn(join(root, name))).map((file) => [file, join(HOME, relative(root, file))]),
-  ...packages()
-    .flatMap(filesIn)
-    .map((file) => [file, join(HOME, relative(root, file))]),
-  ...libraries(node).map((file) => [realpathSync(file), file]),
+  [bundle.trim(), join(HOME, BUNDLES, basename(bundle.trim()))],
+  ...[...ours, ...theirs].map((file) => [file, join(HOME, relative(root, file))]),
+  ...libraries(programs).map((file) => [realpathSync(file), file]),
   ...[CERTIFICATES].filter(existsSync).map((file) => [realpathSync(file), file]),
 ];
 const entrypoint = [
@@ -35,7 +42,9 @@ const entrypoint = [
   '--disable-warning=ExperimentalWarning',
   join(HOME, 'src', 'cli', 'main.ts'),
 ];
-const image = packImage({ reference, entrypoint, files, output });
+const environment = [`LETHE_WORKFLOW_BUNDLES=${join(HOME, BUNDLES)}`];
+const image = packImage({ reference, entrypoint, files, output, environment });
+rmSync(bundles, { recursive: true });
 console.log(JSON.stringify({ ...image, bytes: statSync(output).size }));
 
 /** Folders of the packages that are there without the development ones. */
@@ -54,8 +63,13 @@ function filesIn(path) {
     .filter((file) => !LEFT_OUT.test(file));
 }
 
-/** The loader and the shared libraries of a program, at the places where it looks for them. */
-function libraries(program) {
-  const listed = execFileSync('ldd', [program], { encoding: 'utf8' });
-  return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, file]) => file);
+/** The loader and the shared libraries of these programs, at the places where they are looked for; what a package brings itself is there already. */
+function libraries(programs) {
+  const found = new Set();
+  for (const program of programs) {
+    // A program for another machine has none here.
+    const { stdout } = spawnSync('ldd', [program], { encoding: 'utf8' });
+    for (const [, file] of stdout.matchAll(/(\/\S+) \(0x/g)) if (!file.startsWith(root)) found.add(file);
+  }
+  return [...found];
 }

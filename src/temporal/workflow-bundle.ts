@@ -13,11 +13,12 @@ const FOLDERS = ['workflows', 'experiment', 'recovery'];
 
 /**
  * The workflows as one bundle for the worker's sandbox. Building it takes seconds, so it is kept in the user's cache folder under a hash of its sources and of
- * the locked dependencies; a worker that finds it starts at once.
+ * the locked dependencies; a worker that finds it starts at once. An image brings it along ($LETHE_WORKFLOW_BUNDLES).
  */
 export async function workflowBundle(
   logger: Logger,
-  cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lethe', 'workflow-bundles'),
+  cacheFolder = process.env.LETHE_WORKFLOW_BUNDLES ||
+    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lethe', 'workflow-bundles'),
 ): Promise<{ readonly codePath: string }> {
   const codePath = join(cacheFolder, `${(await sourcesDigest()).slice(0, 32)}.js`);
   try {

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { projectFolder } from '../../src/cli/project-folder.ts';
+import { jsonLines } from '../server/cli-world.ts';
+import { toySweepFile } from '../support/toy-sweep-file.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { startTemporalServer, type TemporalServer } from './temporal-server.ts';
+
+/** Of k8s/base: the owner of the store. */
+const USER = 65_532;
+const LETHE = ['/lethe/node_modules/node/bin/node', '--disable-warning=ExperimentalWarning', '/lethe/src/cli/main.ts'];
+
+describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
+  let folder: string;
+  let store: string;
+  let cluster: Cluster;
+  let temporal: TemporalServer;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'lethe-worker-pod-'));
+    store = mkdtempSync(join(tmpdir(), 'lethe-volume-'));
+    chownSync(store, USER, USER);
+    const images = ['trainer', 'worker'].map((name) => {
+      const archive = join(folder, `${name}.tar`);
+      const script = join(projectFolder, 'scripts', 'images', `${name}-image.mjs`);
+      execFileSync(process.execPath, [script, archive, `localhost/lethe-${name}:latest`]);
+      return archive;
+    });
+    temporal = await startTemporalServer('lethe');
+    cluster = await startCluster({ images });
+    await install(await cluster.hostService(temporal.port));
+  }, 300_000);
+  afterAll(async () => {
+    await cluster?.stop();
+    temporal?.stop();
+    for (const each of [folder, store]) rmSync(each, { recursive: true, force: true });
+  });
+
+  const kubectl = (...args: string[]) => cluster.kubectl(['--namespace', 'lethe', ...args]);
+
+  /** What `kubectl apply -k k8s/overlays/test` makes, with the address of this test's Temporal and a volume. */
+  async function install(temporalAddress: string): Promise<void> {
+    const overlay = join(projectFolder, 'k8s', 'overlays', 'test');
+    const manifests = (await cluster.kubectl(['kustomize', overlay])).replace(
+      'temporal-frontend.temporal:7233',
+      temporalAddress,
+    );
+    const volume = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: 'lethe-store' },
+      spec: {
+        storageClassName: '',
+        accessModes: ['ReadWriteMany'],
+        capacity: { storage: '1Gi' },
+        claimRef: { namespace: 'lethe', name: 'lethe-store' },
+        hostPath: { path: store, type: 'Directory' },
+      },
+    };
+    const items = [volume, ...parseAllDocuments(manifests).map((each) => each.toJS() as object)];
+    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s').catch(async (error: Error) => {
+      throw new Error(
+        `${error.message}\n${await kubectl('describe', 'pods')}\n${await kubectl('logs', 'deployment/lethe-worker')}`,
+      );
+    });
+  }
+
+  const lethe = (...args: string[]) =>
+    kubectl('exec', 'deployment/lethe-worker', '--', ...LETHE, ...args).catch(async (error: Error) => {
+      const log = await kubectl('logs', 'deployment/lethe-worker', '--tail=20');
+      throw new Error(`${error.message}\nthe worker said:\n${log}`);
+    });
+
+  it('carries a sweep from its file to its report, with the rights of its Role', async () => {
+    const file = join(store, 'toy.yaml');
+    writeFileSync(file, toySweepFile({ models: 'gpt2-d8', steps: 60, checkpointEvery: 20 }));
+    const end = jsonLines(await lethe('run', '/store/toy.yaml', '--json', '--yes')).at(-1);
+    expect(end).toMatchObject({ event: 'end', status: 'completed', parked: [] });
+    expect(Number(end?.jobsStarted)).toBeGreaterThan(1);
+    const jobs = await kubectl('get', 'jobs', '--selector=app.kubernetes.io/managed-by=lethe', '--output=name');
+    expect(jobs.trim().split('\n')).toHaveLength(Number(end?.jobsStarted));
+    const accounts = await kubectl(
+      'get',
+      'pods',
+      '--selector=app.kubernetes.io/managed-by=lethe',
+      '--output',
+      'jsonpath={.items[*].spec.serviceAccountName}',
+    );
+    expect(new Set(accounts.split(' '))).toEqual(new Set(['lethe-trainer']));
+  });
+
+  it('goes on with the sweeps of its store after its pod was replaced', async () => {
+    await kubectl('delete', 'pods', '--selector=app.kubernetes.io/name=lethe-worker');
+    await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s');
+    const again = jsonLines(await lethe('run', '/store/toy.yaml', '--json', '--yes')).at(-1);
+    expect(again).toMatchObject({ status: 'completed', jobsStarted: 0 });
+  });
+});
