@@ -31,8 +31,14 @@ const CHECKPOINTS_KEPT = 2;
 const SCORE_ROW_BYTES = 160;
 /** Binary, stacks and buffers of the trainer before any model. */
 const BASE_MEMORY = 4.5 * 2 ** 20;
-/** Logits exist in chunks of at most so many floats. */
+/** Logits of a batch that is scored exist in chunks of about so many floats. */
 const LOGITS_CHUNK = 2 ** 20;
+/** Attention runs over so many queries at once on each thread (native/src/ops/cpu/ops.h). */
+const QUERY_BLOCK = 48;
+const THREADS = 2;
+/** Measured: models wider than this hold about so much more than is counted here, in buffers of products and in the heap. */
+const WIDTH_WITHOUT_BUFFERS = 64;
+const BUFFERS_MEMORY = 3.5 * 2 ** 20;
 const GRAMMAR_LENGTHS = {
   prompt: POLICY_GRAMMAR.promptTokens,
   response: POLICY_GRAMMAR.responseTokens,
@@ -106,8 +112,9 @@ export function flopsOfScoring(model: ModelSpec, { rows, kept }: SequenceShape):
 }
 
 /**
- * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights, and as read from their file; gradients and two
- * moments of what is trained; per block that gradients go through what its backward needs; the gradients on their way down; a chunk of logits.
+ * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights; gradients and two moments of what is trained; of each
+ * block that gradients go through its input and the products in it; what all blocks use in turn; a chunk of logits, or in its place the gradients
+ * on their way down.
  */
 export function trainerMemory(
   model: ModelSpec,
@@ -118,16 +125,24 @@ export function trainerMemory(
   if (!train) return BASE_MEMORY + FLOAT * (parameters + LOGITS_CHUNK);
   // Batches are packed without padding: rows by the mean length, but never fewer than the longest sequence has.
   const mean = shapeOf(lengths, train.lossOn ?? 'response');
-  const { width, heads, feedForward, family, vocabulary } = model;
-  const trained = trainedShare(model, train.tuning);
+  const { width, feedForward, family, vocabulary } = model;
+  const { tuning } = train;
+  const trained = trainedShare(model, tuning);
   const wide = queryKeyValueWidth(model);
-  const attentionRow = heads * Math.ceil((lengths.longest - 1) / 8) * 8;
-  const entering = family === 'llama' ? 2 * feedForward : feedForward;
-  const block = 6 * width + wide + attentionRow + entering + feedForward;
-  const descending = 3 * width + feedForward + wide + attentionRow;
+  const block = 2 * width + wide + (family === 'llama' ? 2 * feedForward : feedForward);
+  const inTurn = 4 * width + feedForward;
   const rows = Math.max(train.batch * mean.rows, lengths.longest - 1);
   const kept = train.batch * mean.kept;
-  const logits = Math.min(LOGITS_CHUNK, kept * vocabulary);
-  const fixed = 2 * parameters + 3 * trained.parameters;
-  return BASE_MEMORY + FLOAT * (fixed + rows * (trained.blocks * block + descending) + 4 * kept * width + logits);
+  const logits = Math.min(kept, chunkRows(vocabulary)) * vocabulary;
+  const attention = THREADS * 2 * QUERY_BLOCK * Math.ceil((lengths.longest - 1) / 8) * 8;
+  const adapters = tuning?.kind === 'lora' ? rows * (6 * tuning.rank + (tuning.dropout > 0 ? feedForward : 0)) : 0;
+  const passing = Math.max(logits, rows * (width + wide)) + 2 * kept * width + attention + adapters;
+  const fixed = parameters + 3 * trained.parameters;
+  const base = BASE_MEMORY + (width > WIDTH_WITHOUT_BUFFERS ? BUFFERS_MEMORY : 0);
+  return base + FLOAT * (fixed + rows * (Math.max(1, trained.blocks) * block + inTurn) + passing);
+}
+
+/** Rows whose logits exist at once: about 4 MB of them, but never fewer than 256. */
+function chunkRows(vocabulary: number): number {
+  return Math.max(256, Math.floor(2 ** 20 / vocabulary / 64) * 64);
 }

@@ -15,7 +15,10 @@ export function trainedShare(model: ModelSpec, tuning: Tuning | undefined): Trai
   const { layers, width, vocabulary } = model;
   if (tuning === undefined)
     return { parameters: countParameters(model).parameters, blocks: layers, frozenBelow: false };
-  if (tuning.kind === 'head') return { parameters: vocabulary * width, blocks: 0, frozenBelow: false };
+  // A tied head is the token table too, and learns from both: gradients go down to the embeddings.
+  const { tiedHead } = model;
+  if (tuning.kind === 'head')
+    return { parameters: vocabulary * width, blocks: tiedHead ? layers : 0, frozenBelow: tiedHead };
   const { attention, inner } = blockParameters(model);
   if (tuning.kind === 'top-block') return { parameters: attention + inner, blocks: 1, frozenBelow: false };
   const sides = tuning.targets.reduce((sum, target) => sum + sidesOf(model, target), 0);
