@@ -22,7 +22,7 @@ import { ClusterMirror } from './cluster-mirror.ts';
 import { byAge, type ClusterEvent, isFinished, isOver, type Job, type Pod } from './cluster-objects.ts';
 import { type ClusterSettings, scaleOf } from './cluster-settings.ts';
 import { hashOf, jobManifest, type Manifest } from './job-manifest.ts';
-import { jobState, lostReason, podState, type StateFacts } from './job-state.ts';
+import { jobState, lostReason, podState, type StateFacts, sentence } from './job-state.ts';
 import { ATTEMPT_FOLDER, SPEC_HASH, selectorOfPods } from './names-and-labels.ts';
 import { podEvidence } from './pod-evidence.ts';
 import { queueReason } from './queue-state.ts';
@@ -40,6 +40,8 @@ const STOP_LOOK_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 /** Before a deletion: the last state of a pod is only told to who watches. */
 const MIRROR_READY_MS = 5_000;
+/** A pod that is not up by then has something to say. */
+const SLOW_START_MS = 10_000;
 const LOG_LINES = 2_000;
 const LOG_BYTES = 2 ** 20;
 
@@ -207,10 +209,21 @@ export class KubernetesJobLauncher implements JobLauncher {
       const reason = await queueReason(this.api, job);
       return { state: 'queued', reason };
     }
-    if (state.state !== 'starting' || pods.length > 0) return state;
-    // Quotas and admission refuse pods, not Jobs, and say so in an event only.
-    const refusal = (await this.eventsOf([spec.name])).findLast(({ reason }) => reason === 'FailedCreate');
-    return refusal?.message === undefined ? state : { ...state, reason: refusal.message };
+    if (state.state !== 'starting' || state.kind !== undefined) return state;
+    return { ...state, reason: await this.startingReason(spec, pods, state.reason) };
+  }
+
+  /** What only events tell: quotas and admission refuse pods, not Jobs; a volume that cannot be mounted keeps a pod at its creation. */
+  private async startingReason(spec: JobSpec, pods: readonly Pod[], reason: string): Promise<string> {
+    const pod = byAge(pods).at(-1);
+    if (pod === undefined) {
+      const refusal = (await this.eventsOf([spec.name])).findLast((event) => event.reason === 'FailedCreate');
+      return refusal?.message ?? reason;
+    }
+    const age = Date.now() - Date.parse(pod.metadata.creationTimestamp ?? '');
+    if (pod.spec.nodeName === undefined || !(age > SLOW_START_MS)) return reason;
+    const warning = (await this.eventsOf([pod.metadata.name])).findLast(({ type }) => type === 'Warning');
+    return warning === undefined ? reason : sentence(reason, sentence(warning.reason ?? 'Warning', warning.message));
   }
 
   private facts(spec: JobSpec): StateFacts {

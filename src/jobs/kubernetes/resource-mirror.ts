@@ -27,6 +27,8 @@ const SLACK_MS = 15_000;
 const PAGE = 500;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
+/** A watch that held for so long is no sign of trouble when it ends. */
+const SETTLED_MS = 5_000;
 const REMEMBERED = 2_000;
 
 /**
@@ -85,16 +87,21 @@ export class ResourceMirror<T extends ClusterObject> {
   private async keep(): Promise<void> {
     const { signal } = this.over;
     for (let step = FIRST_PAUSE_MS; !signal.aborted; ) {
+      let watched = performance.now();
       try {
         const version = await this.list();
         this.live = true;
         this.firstList.open(true);
         this.options.onListed?.();
-        step = FIRST_PAUSE_MS;
+        watched = performance.now();
         await this.watch(version);
       } catch (error) {
         const expired = error instanceof ApiRefused && error.status === 410;
         if (!expired) this.live = false;
+      }
+      // A watch that never holds must not make a list of everything out of every failure.
+      if (performance.now() - watched > SETTLED_MS) step = FIRST_PAUSE_MS;
+      else {
         await pause(step * (0.5 + Math.random()), signal);
         step = Math.min(2 * step, LONGEST_PAUSE_MS);
       }

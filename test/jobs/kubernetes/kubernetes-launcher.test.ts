@@ -114,6 +114,22 @@ describe('a job in a cluster', () => {
       expect(await launcher.observe(spec)).toEqual({ state: 'starting', reason: message });
     });
 
+    it('waits for a volume, in the words of its node', async () => {
+      const creationTimestamp = new Date(Date.now() - 60_000).toISOString();
+      const containerStatuses = [{ state: { waiting: { reason: 'ContainerCreating' } } }];
+      world.pod(spec, { phase: 'Pending', containerStatuses }, { node: 'n1', metadata: { creationTimestamp } });
+      const message = 'MountVolume.SetUp failed for volume "store"';
+      world.server.put('events', {
+        metadata: { name: 'e1' },
+        involvedObject: { name: `${spec.name}-x1` },
+        type: 'Warning',
+        reason: 'FailedMount',
+        message,
+      });
+      const reason = `ContainerCreating on n1: FailedMount: ${message}`;
+      await expect.poll(() => launcher.observe(spec)).toEqual({ state: 'starting', reason });
+    });
+
     it('says that it cannot be scheduled, and whether there was ever such a place', async () => {
       const message = '0/2 nodes are available: 2 Insufficient nvidia.com/gpu.';
       const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];

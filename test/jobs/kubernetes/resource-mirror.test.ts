@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiClient } from '../../../src/jobs/kubernetes/api-client.ts';
 import type { ClusterObject } from '../../../src/jobs/kubernetes/cluster-objects.ts';
@@ -84,6 +85,14 @@ describe('the mirror of one kind of objects', () => {
     await expect.poll(watches, { timeout: 5_000 }).toBe(2);
     put('a');
     await sees(true, 'a');
+  });
+
+  it('does not list again and again when no watch is granted', async () => {
+    server.fault = ({ watch }) => (watch ? { kind: 'answer', status: 403 } : undefined);
+    start();
+    await sleep(1_500);
+    expect(server.count('GET')).toBeLessThan(6);
+    expect(mirror.isLive).toBe(false);
   });
 
   it('notices a watch that says nothing any more', async () => {
