@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resultOf } from '../../src/artifacts/lineage.ts';
@@ -136,19 +136,6 @@ describe('a stage that starts from', () => {
     expect(await trainer(folder, 1).exit).toMatchObject({ code: 0, output: '' });
     expect(sha256Of(join(writerOf(folder, 1), 'scores/step-000000.jsonl'))).toBe(parent.scores);
     expect(sha256Of(modelOf(folder))).not.toBe(sha256Of(parent.model));
-  });
-
-  it('a folder of weights has those weights, and scores them without training when asked to', async () => {
-    const parent = await finishParent();
-    const digest = sha256Of(parent.model);
-    mkdirSync(join(store.path, 'models', digest), { recursive: true });
-    copyFileSync(parent.model, join(store.path, 'models', digest, 'model.safetensors'));
-    const { train: _, ...rest } = spec;
-    const folder = writeStage(store.path, { ...rest, kind: 'score', start: { kind: 'weights', digest } });
-    expect(await trainer(folder, 1).exit).toMatchObject({ code: 0, output: '' });
-    expect(sha256Of(join(writerOf(folder, 1), 'scores/step-000000.jsonl'))).toBe(parent.scores);
-    expect(Object.keys(digestsOf(folder, 1))).toEqual(['scores/step-000000.jsonl']);
-    expect(outcomeOf(folder, 1)).toMatchObject({ code: 0, step: 0, stoppedBy: 'step-limit' });
   });
 
   it('weights of another digest is refused', async () => {
