@@ -32,7 +32,7 @@ describe('the doctor of a cluster', () => {
 
   async function findings(written: object = {}): Promise<Finding[]> {
     const settings = parseClusterSettings({ image: 'x', store: { claim: 'store' }, ...written }, 'test');
-    const api = new ApiClient(server.connection, { callMs: 500, patienceMs: 0 });
+    const api = new ApiClient(server.connection, { callMs: 5_000, patienceMs: 0 });
     const found: Finding[] = [];
     for await (const finding of examineCluster(api, settings, temporary.store)) found.push(finding);
     return found;

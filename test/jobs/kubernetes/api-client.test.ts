@@ -5,12 +5,12 @@ import { FakeApiServer, type Fault, status } from './support/fake-api-server.ts'
 
 const JOBS = '/apis/batch/v1/namespaces/lethe/jobs';
 
-describe('requests to the API server', () => {
+describe('requests to the API server', { timeout: 60_000 }, () => {
   let server: FakeApiServer;
   let client: ApiClient;
   beforeEach(async () => {
     server = await FakeApiServer.start();
-    client = new ApiClient(server.connection, { callMs: 300, patienceMs: 700 });
+    client = new ApiClient(server.connection, { callMs: 2_000, patienceMs: 5_000 });
   });
   afterEach(() => server.stop());
 
@@ -34,7 +34,7 @@ describe('requests to the API server', () => {
       status: 500,
       text: JSON.stringify(status(500, 'InternalError', 'etcd is gone')),
     });
-    const asked = client.get(JOBS);
+    const asked = new ApiClient(server.connection, { patienceMs: 1_000 }).get(JOBS);
     await expect(asked).rejects.toThrow(LauncherUnreachable);
     await expect(asked).rejects.toThrow(/500: etcd is gone/);
     expect(server.count('GET')).toBeGreaterThan(1);

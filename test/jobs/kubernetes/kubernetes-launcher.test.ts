@@ -9,7 +9,11 @@ import type { KubernetesJobLauncher } from '../../../src/jobs/kubernetes/kuberne
 import { SPEC } from '../../artifacts/support/stage-world.ts';
 import { ClusterWorld, ended, publishStop, RUNNING } from './support/cluster-world.ts';
 
-describe('a job in a cluster', () => {
+/** Bounds a failure; nothing here is timed. */
+const LIMIT = { timeout: 20_000 };
+const poll = <T>(look: () => T) => expect.poll(look, LIMIT);
+
+describe('a job in a cluster', { timeout: 60_000 }, () => {
   let world: ClusterWorld;
   let launcher: KubernetesJobLauncher;
   let spec: JobSpec;
@@ -127,7 +131,7 @@ describe('a job in a cluster', () => {
         message,
       });
       const reason = `ContainerCreating on n1: FailedMount: ${message}`;
-      await expect.poll(() => launcher.observe(spec)).toEqual({ state: 'starting', reason });
+      await poll(() => launcher.observe(spec)).toEqual({ state: 'starting', reason });
     });
 
     it('says that it cannot be scheduled, and whether there was ever such a place', async () => {
@@ -135,10 +139,10 @@ describe('a job in a cluster', () => {
       const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
       world.pod(spec, { phase: 'Pending', conditions });
       const reason = `Unschedulable: ${message}`;
-      await expect.poll(() => launcher.observe(spec)).toEqual({ state: 'starting', kind: 'unschedulable', reason });
+      await poll(() => launcher.observe(spec)).toEqual({ state: 'starting', kind: 'unschedulable', reason });
       const other = await world.job(launcher);
       world.pod(other, RUNNING, { node: 'n1' });
-      await expect.poll(() => launcher.observe(spec)).toEqual({ state: 'starting', reason });
+      await poll(() => launcher.observe(spec)).toEqual({ state: 'starting', reason });
     });
 
     it.for(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'CreateContainerConfigError'])(
@@ -147,29 +151,32 @@ describe('a job in a cluster', () => {
         const containerStatuses = [{ state: { waiting: { reason, message: 'Back-off pulling image "x"' } } }];
         world.pod(spec, { phase: 'Pending', containerStatuses }, { node: 'n1' });
         const expected = { state: 'starting', kind: 'image', reason: `${reason}: Back-off pulling image "x"` };
-        await expect.poll(() => launcher.observe(spec)).toEqual(expected);
+        await poll(() => launcher.observe(spec)).toEqual(expected);
       },
     );
 
     it('runs as long as its container does', async () => {
       world.pod(spec, RUNNING, { node: 'n1' });
-      await expect
-        .poll(() => launcher.observe(spec))
-        .toEqual({ state: 'running', startedAt: '2026-01-02T03:04:05Z', detail: `pod ${spec.name}-x1 on n1` });
+      await poll(() => launcher.observe(spec)).toEqual({
+        state: 'running',
+        startedAt: '2026-01-02T03:04:05Z',
+        detail: `pod ${spec.name}-x1 on n1`,
+      });
     });
 
     it('has not ended when its pod has: the cluster may replace it', async () => {
       world.pod(spec, ended(75));
       world.server.patch('jobs', spec.name, { status: { conditions: [{ type: 'FailureTarget', status: 'True' }] } });
-      await expect.poll(() => launcher.observe(spec)).toMatchObject({ state: 'starting', reason: /next is not there/ });
+      await poll(() => launcher.observe(spec)).toMatchObject({ state: 'starting', reason: /next is not there/ });
       world.finish(spec, 'Failed');
-      await expect.poll(() => launcher.observe(spec)).toEqual({ state: 'ended' });
+      await poll(() => launcher.observe(spec)).toEqual({ state: 'ended' });
     });
 
     it('is asked about once and then told about, whatever the number of looks', async () => {
       world.pod(spec, RUNNING, { node: 'n1' });
-      await expect.poll(async () => (await launcher.observe(spec)).state).toBe('running');
-      await sleep(100);
+      await poll(async () => (await launcher.observe(spec)).state).toBe('running');
+      await poll(() => world.server.asked.filter(({ watch }) => watch).length).toBe(2);
+      await launcher.observe(spec);
       const asked = world.server.asked.length;
       for (let look = 0; look < 20; look += 1) await launcher.observe(spec);
       expect(world.server.asked.length).toBe(asked);
@@ -186,7 +193,7 @@ describe('a job in a cluster', () => {
 
     it('is never concluded to be over from a server that cannot be asked', async () => {
       world.pod(spec, RUNNING, { node: 'n1' });
-      await expect.poll(async () => (await launcher.observe(spec)).state).toBe('running');
+      await poll(async () => (await launcher.observe(spec)).state).toBe('running');
       for (const fault of [
         { kind: 'reset' },
         { kind: 'silence' },
@@ -197,8 +204,14 @@ describe('a job in a cluster', () => {
       ] as const) {
         world.server.fault = () => fault;
         world.server.breakWatches();
-        await sleep(20);
-        await expect(launcher.observe(spec), JSON.stringify(fault)).rejects.toThrow(LauncherUnreachable);
+        // Until the broken watch is noticed, the job is as it was last told.
+        const seen = () =>
+          launcher.observe(spec).then(
+            ({ state }) => state,
+            (error: Error) => error.name,
+          );
+        await poll(async () => (await seen()) === 'running').toBe(false);
+        expect(await seen(), JSON.stringify(fault)).toBe('LauncherUnreachable');
         await expect(launcher.platformEvidence(spec)).rejects.toThrow(LauncherUnreachable);
       }
       expect(world.server.count('DELETE')).toBe(0);
@@ -208,7 +221,7 @@ describe('a job in a cluster', () => {
 
     it('is lost when the cluster does not know it any more, and is not made again', async () => {
       world.server.remove('jobs', spec.name);
-      await expect.poll(() => launcher.observe(spec)).toMatchObject({ state: 'lost', reason: /was deleted/ });
+      await poll(() => launcher.observe(spec)).toMatchObject({ state: 'lost', reason: /was deleted/ });
       await world.launcher().launch(spec);
       expect(jobs()).toBe(1);
       expect(await launcher.platformEvidence(spec)).toMatchObject({ preempted: true, outOfMemory: false });
@@ -222,11 +235,9 @@ describe('a job in a cluster', () => {
         ],
       });
       world.pod(spec, ready(65), { node: 'n2' });
-      await expect.poll(async () => (await launcher.observe(spec)).state).toBe('running');
+      await poll(async () => (await launcher.observe(spec)).state).toBe('running');
       world.pod(spec, ready(75), { node: 'n2' });
-      await expect
-        .poll(() => launcher.observe(spec))
-        .toMatchObject({ state: 'lost', reason: /node n2 has not answered/ });
+      await poll(() => launcher.observe(spec)).toMatchObject({ state: 'lost', reason: /node n2 has not answered/ });
       expect(await launcher.platformEvidence(spec)).toMatchObject({ preempted: true, node: 'n2' });
       await launcher.release(spec);
       expect(world.server.has('jobs', spec.name)).toBe(false);
@@ -237,9 +248,9 @@ describe('a job in a cluster', () => {
         deletionTimestamp: new Date(Date.now() - secondsAgo * 1e3).toISOString(),
       });
       world.pod(spec, RUNNING, { node: 'n2', metadata: metadata(50) });
-      await expect.poll(() => launcher.observe(spec)).toMatchObject({ state: 'running', detail: /being taken away/ });
+      await poll(() => launcher.observe(spec)).toMatchObject({ state: 'running', detail: /being taken away/ });
       world.pod(spec, RUNNING, { node: 'n2', metadata: metadata(70) });
-      await expect.poll(() => launcher.observe(spec)).toMatchObject({ state: 'lost', reason: /was to be gone/ });
+      await poll(() => launcher.observe(spec)).toMatchObject({ state: 'lost', reason: /was to be gone/ });
     });
   });
 
@@ -265,10 +276,10 @@ describe('a job in a cluster', () => {
     it('is queued again, not failed, when the queue takes it back', async () => {
       world.server.patch('jobs', spec.name, { spec: { suspend: false } });
       world.pod(spec, RUNNING, { node: 'n1' });
-      await expect.poll(async () => (await launcher.observe(spec)).state).toBe('running');
+      await poll(async () => (await launcher.observe(spec)).state).toBe('running');
       world.server.remove('pods', `${spec.name}-x1`);
       world.server.patch('jobs', spec.name, { spec: { suspend: true } });
-      await expect.poll(async () => (await launcher.observe(spec)).state).toBe('queued');
+      await poll(async () => (await launcher.observe(spec)).state).toBe('queued');
     });
   });
 
@@ -276,7 +287,7 @@ describe('a job in a cluster', () => {
     beforeEach(async () => {
       await launcher.launch(spec);
       world.pod(spec, RUNNING, { node: 'n1' });
-      await expect.poll(async () => (await launcher.observe(spec)).state).toBe('running');
+      await poll(async () => (await launcher.observe(spec)).state).toBe('running');
       await publishStop(spec);
     });
 
@@ -285,7 +296,7 @@ describe('a job in a cluster', () => {
       const stopping = launcher.cancel(spec, 10_000).then(() => {
         gone = true;
       });
-      await expect.poll(() => world.server.has('jobs', spec.name)).toBe(false);
+      await poll(() => world.server.has('jobs', spec.name)).toBe(false);
       await sleep(300);
       expect(gone).toBe(false);
       expect(await launcher.observe(spec)).toMatchObject({ state: 'running' });
@@ -303,7 +314,7 @@ describe('a job in a cluster', () => {
       await sleep(300);
       expect(world.server.has('jobs', spec.name)).toBe(true);
       world.server.fault = () => undefined;
-      await expect.poll(() => world.server.has('jobs', spec.name), { timeout: 5_000 }).toBe(false);
+      await poll(() => world.server.has('jobs', spec.name)).toBe(false);
       world.server.remove('pods', `${spec.name}-x1`);
       await stopping;
     });
@@ -335,7 +346,7 @@ describe('a job in a cluster', () => {
       expect(ttl()).toBeUndefined();
       await writeFile(join(spec.attemptFolder, 'evidence.json'), '{}');
       await world.launcher().observe(spec);
-      await expect.poll(ttl, { timeout: 5_000 }).toBe(86_400);
+      await poll(ttl).toBe(86_400);
     });
 
     it('leaves the end of its log in the store', async () => {

@@ -7,7 +7,10 @@ import { FakeApiServer } from './support/fake-api-server.ts';
 
 const labels = { app: 'ours' };
 
-describe('the mirror of one kind of objects', () => {
+/** Bounds a failure; nothing here is timed. */
+const poll = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 10 });
+
+describe('the mirror of one kind of objects', { timeout: 60_000 }, () => {
   let server: FakeApiServer;
   let mirror: ResourceMirror<ClusterObject>;
   const changes: string[] = [];
@@ -21,7 +24,7 @@ describe('the mirror of one kind of objects', () => {
   });
 
   function start(times: { readonly relistSeconds?: number; readonly slackMs?: number } = {}): void {
-    mirror = new ResourceMirror(new ApiClient(server.connection, { callMs: 300, patienceMs: 0 }), {
+    mirror = new ResourceMirror(new ApiClient(server.connection, { callMs: 5_000, patienceMs: 0 }), {
       path: '/api/v1/namespaces/lethe/pods',
       selector: 'app=ours',
       onChange: ({ metadata }) => changes.push(metadata.name),
@@ -31,20 +34,19 @@ describe('the mirror of one kind of objects', () => {
   }
 
   const put = (name: string, more: object = {}) => server.put('pods', { metadata: { name, labels }, ...more });
-  const sees = (expected: boolean, name: string) =>
-    expect.poll(() => mirror.get(name) !== undefined, { timeout: 5_000, interval: 10 }).toBe(expected);
+  const sees = (expected: boolean, name: string) => poll(() => mirror.get(name) !== undefined).toBe(expected);
   const watches = () => server.asked.filter(({ watch }) => watch).length;
 
   it('has what was there, what comes and what changes, of ours alone', async () => {
     put('before');
     server.put('pods', { metadata: { name: 'theirs' } });
     start();
-    await mirror.ready(5_000);
-    await expect.poll(watches).toBe(1);
+    await mirror.ready(20_000);
+    await poll(watches).toBe(1);
     put('after');
     await sees(true, 'after');
     put('before', { status: { phase: 'Running' } });
-    await expect.poll(() => mirror.get('before')).toMatchObject({ status: { phase: 'Running' } });
+    await poll(() => mirror.get('before')).toMatchObject({ status: { phase: 'Running' } });
     expect(mirror.get('theirs')).toBeUndefined();
     expect(changes).toEqual(['before', 'after', 'before']);
   });
@@ -53,7 +55,7 @@ describe('the mirror of one kind of objects', () => {
     put('a', { status: { phase: 'Failed' } });
     start();
     await sees(true, 'a');
-    await expect.poll(watches).toBe(1);
+    await poll(watches).toBe(1);
     server.remove('pods', 'a');
     await sees(false, 'a');
     expect([...mirror.gone()]).toMatchObject([{ metadata: { name: 'a' }, status: { phase: 'Failed' } }]);
@@ -62,10 +64,10 @@ describe('the mirror of one kind of objects', () => {
   it('is not live from a broken watch to the next list, which shows what it missed', async () => {
     put('gone');
     start();
-    await expect.poll(watches).toBe(1);
+    await poll(watches).toBe(1);
     server.fault = () => ({ kind: 'reset' });
     server.breakWatches();
-    await expect.poll(() => mirror.isLive).toBe(false);
+    await poll(() => mirror.isLive).toBe(false);
     server.remove('pods', 'gone');
     put('new');
     server.fault = () => undefined;
@@ -82,7 +84,7 @@ describe('the mirror of one kind of objects', () => {
       return { kind: 'answer', status: 200, text: `${JSON.stringify({ type: 'ERROR', object })}\n` };
     };
     start();
-    await expect.poll(watches, { timeout: 5_000 }).toBe(2);
+    await poll(watches).toBe(2);
     put('a');
     await sees(true, 'a');
   });
@@ -97,6 +99,6 @@ describe('the mirror of one kind of objects', () => {
 
   it('notices a watch that says nothing any more', async () => {
     start({ relistSeconds: 0, slackMs: 200 });
-    await expect.poll(watches, { timeout: 5_000 }).toBeGreaterThan(1);
+    await poll(watches).toBeGreaterThan(1);
   });
 });

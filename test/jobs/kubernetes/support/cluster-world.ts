@@ -34,7 +34,7 @@ export class ClusterWorld {
   launcher(written: object = {}): KubernetesJobLauncher {
     const { store } = this.temporary;
     const launcher = new KubernetesJobLauncher({
-      api: new ApiClient(this.server.connection, { callMs: 500, patienceMs: 0 }),
+      api: new ApiClient(this.server.connection, { callMs: 2_000, patienceMs: 0 }),
       settings: parseClusterSettings({ ...WRITTEN, ...written }, 'cluster.yaml'),
       storeId: store.id,
       storePath: store.path,
