@@ -1,6 +1,7 @@
 #include "weights/gguf_file.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -60,6 +61,13 @@ Status GgufFile::Open(const std::string& path) {
   if (Status s = Map(); !s.ok()) return s;
   if (Status s = Parse(); !s.ok()) return s;
   return CheckRanges();
+}
+
+void GgufFile::Release(const GgufTensor& tensor) const {
+  const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t begin = (data_start_ + tensor.offset + page - 1) / page * page;  // pages that it fills alone
+  const uint64_t end = (data_start_ + tensor.offset + tensor.bytes) / page * page;
+  if (begin < end) ::madvise(const_cast<unsigned char*>(mapped_.data()) + begin, end - begin, MADV_DONTNEED);
 }
 
 Status GgufFile::Map() {

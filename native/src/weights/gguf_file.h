@@ -44,6 +44,8 @@ class GgufFile {
   const std::map<std::string, GgufTensor>& tensors() const { return tensors_; }
   // The tensor's bytes; they live as long as this object, and only while nobody shortens the file.
   const unsigned char* Data(const GgufTensor& tensor) const { return mapped_.data() + data_start_ + tensor.offset; }
+  // The tensor has been read: its pages need not stay in this process's memory. They come back when it is read again.
+  void Release(const GgufTensor& tensor) const;
 
  private:
   Status Map();

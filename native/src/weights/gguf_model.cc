@@ -137,6 +137,7 @@ Status GgufModel::Read(const std::string& name, const std::vector<int64_t>& shap
     float* to = into.data() + (paired ? row - lane + lane % 2 * (head_size / 2) + lane / 2 : row) * columns;
     for (int64_t column = 0; column < columns; column += format.elements, block += format.bytes) format.dequantize(block, to + column);
   }
+  file_.Release(*tensor);
   return Status::Ok();
 }
 
