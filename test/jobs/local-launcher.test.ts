@@ -58,6 +58,12 @@ describe('the local launcher', { timeout: 30_000 }, () => {
     expect(late[5]).toBeLessThan(100);
   });
 
+  it('does not start an attempt that was made for a cluster', async () => {
+    const spec = { ...(await world.job({ exitCode: 0 })), manifest: { kind: 'Job' } };
+    await expect(world.launcher().launch(spec)).rejects.toThrow(/made for a cluster/);
+    expect(await world.starts(spec)).toBe(0);
+  });
+
   it('does not count a lost race as the end of the job', async () => {
     const spec = await world.job({});
     // The winner, started by nobody that this launcher knows.

@@ -333,7 +333,7 @@ function podSpecOf(spec: JobSpec): { readonly terminationGracePeriodSeconds?: nu
 /** Its process may run on a machine that this launcher cannot see: nothing is concluded and nothing started. */
 function ofThisMachine(spec: JobSpec): Error {
   return new JobNameTaken(
-    `${spec.attemptFolder}: expected an attempt made for a cluster, got one of local processes: end it with "lethe run … --on local", or cancel it there`,
+    `${spec.attemptFolder}: expected an attempt made for a cluster, got one of local processes: "lethe retry" begins another there, once no process of it runs on its machine`,
   );
 }
 

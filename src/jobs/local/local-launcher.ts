@@ -71,6 +71,12 @@ export class LocalLauncher implements JobLauncher {
 
   async launch(spec: JobSpec): Promise<void> {
     if ((await this.launchedOf(spec)) !== undefined || isStopped(spec)) return;
+    if (spec.manifest !== undefined) {
+      // Its command is of an image, and its Job may have been made though nobody could record it.
+      throw new JobNameTaken(
+        `${spec.attemptFolder}: expected an attempt of local processes, got one made for a cluster: "lethe retry" begins another here`,
+      );
+    }
     if (this.ask(() => this.table.enqueue(this.entryOf(spec)))) return;
     throw new JobNameTaken(
       `job ${spec.name}: expected the one of ${spec.attemptFolder}, got another job of that name on this machine`,
