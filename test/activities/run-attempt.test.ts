@@ -9,12 +9,14 @@ import type { AttemptReport } from '../../src/activities/attempt-report.ts';
 import { firstSetup } from '../../src/activities/first-setup.ts';
 import { FrozenPlans } from '../../src/activities/frozen-plans.ts';
 import { makeRunAttempt } from '../../src/activities/run-attempt.ts';
+import type { JobSpec } from '../../src/artifacts/job-spec.ts';
 import { Store } from '../../src/artifacts/store.ts';
 import { buildDataset } from '../../src/data/build-dataset.ts';
 import type { PlanStage } from '../../src/experiment/plan.ts';
 import { type FakeBehaviour, fails, hangs, succeeds } from '../../src/jobs/fake/fake-behaviour.ts';
 import { FakeLauncher } from '../../src/jobs/fake/fake-launcher.ts';
 import { FakePlatform } from '../../src/jobs/fake/fake-platform.ts';
+import type { JobWishes } from '../../src/jobs/job-launcher.ts';
 import type { StageHeartbeat } from '../../src/temporal/stage-heartbeat.ts';
 import { freezeTinySweep, stageOf } from '../support/tiny-sweep.ts';
 
@@ -278,5 +280,24 @@ describe('an attempt whose job does not start', () => {
     const world = await AttemptWorld.create(folder, () => ({ ...succeeds(), startingMs: 900 }));
     const report = await world.run(new MockActivityEnvironment(), { startLimitMs });
     expect(report).toMatchObject({ next: 'done', attempt: 1 });
+  });
+});
+
+describe('a platform that completes its jobs', () => {
+  it('hears of the model, of the image and queue that a person chose last, and keeps what it made in job.json', async () => {
+    const world = await AttemptWorld.create(folder, () => succeeds());
+    const said = { by: 'test', at: '2026-01-02T03:04:05Z' };
+    await world.folder.addOverride({ image: 'localhost/old:1', queue: 'slow', ...said });
+    await world.folder.addOverride({ image: 'localhost/new:1', ...said });
+    const heard: JobWishes[] = [];
+    const launcher = Object.assign(new FakeLauncher(world.platform), {
+      complete: (spec: JobSpec, wishes: JobWishes): JobSpec => {
+        heard.push(wishes);
+        return { ...spec, manifest: { kind: 'Job' } };
+      },
+    });
+    await world.run(new MockActivityEnvironment(), { launcher });
+    expect(heard).toEqual([{ model: world.stage.spec.model, image: 'localhost/new:1', queue: 'slow' }]);
+    expect(await world.folder.attempt(1).job()).toMatchObject({ manifest: { kind: 'Job' } });
   });
 });
