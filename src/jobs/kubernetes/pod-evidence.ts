@@ -99,14 +99,16 @@ function signalOf({ exitCode, signal }: ContainerTermination): string | undefine
   return number === 0 ? undefined : (SIGNALS.get(number) ?? `signal ${number}`);
 }
 
-/** One line a pod: where it ran and how it ended. */
+/** One line a pod: where it ran, how it ended, and the digest of what it ran. */
 function wordsOf(pod: Pod): string[] {
   const { name } = pod.metadata;
   const where = pod.spec.nodeName === undefined ? '' : ` on ${pod.spec.nodeName}`;
   const ended = terminationOf(pod);
   const end = ended ? `${ended.reason ?? 'ended'}, exit code ${ended.exitCode}` : (pod.status?.phase ?? 'no status');
   const taken = takenAway(pod);
-  return [`pod ${name}${where}: ${end}${taken === undefined ? '' : `; taken away: ${taken}`}`];
+  const image = pod.status?.containerStatuses?.[0]?.imageID;
+  const more = [taken && `taken away: ${taken}`, image && `image ${image}`].filter(Boolean).map((word) => `; ${word}`);
+  return [`pod ${name}${where}: ${end}${more.join('')}`];
 }
 
 /** Warnings, oldest first; routine events (Scheduled, Pulled, Started) explain nothing. */

@@ -111,6 +111,17 @@ describe('how a pod ended, and the class of its attempt', () => {
     expect(classify({ end: { kind: 'ended' }, platform, done: false }).sentence).toBe('expected 3 rows, got 2');
   });
 
+  it('says the digest of the image that ran', () => {
+    const containerStatuses = [{ state: { terminated: { exitCode: 0, reason: 'Completed' } }, imageID: 'sha256:abc' }];
+    const { events } = podEvidence({
+      job: job([]),
+      pods: [pod({ phase: 'Succeeded', containerStatuses })],
+      events: [],
+      stopped: false,
+    });
+    expect(events).toEqual(['pod j-x1 on n1: Completed, exit code 0; image sha256:abc']);
+  });
+
   it('keeps warnings in their order and leaves out routine', () => {
     const event = (type: string, reason: string, lastTimestamp: string, count = 1) => ({
       metadata: { name: reason, uid: reason },
