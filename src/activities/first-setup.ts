@@ -14,8 +14,10 @@ export function firstSetup(spec: StageSpec, asked: Execution['resources'], memor
   const limit = asked.memoryBytes ?? memoryLimit;
   const recipe = spec.train?.data.recipe;
   const lengths = recipe && isTextKind(recipe.kind) ? lengthsOf(recipe) : undefined;
+  const { score } = spec;
+  const scored = score && { lengths: lengthsOf(score.data.recipe), maxNewTokens: score.maxNewTokens };
   const memoryOf = (microBatch: number) =>
-    trainerMemory(spec.model, spec.train && { ...spec.train, batch: microBatch }, lengths);
+    trainerMemory(spec.model, spec.train && { ...spec.train, batch: microBatch }, lengths, scored);
   let microBatch = batch;
   while (microBatch > 1 && (batch % microBatch !== 0 || memoryOf(microBatch) > limit)) microBatch -= 1;
   return {

@@ -1,5 +1,6 @@
 import { blockParameters, countParameters, queryKeyValueWidth } from './model-size.ts';
 import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
+import { cacheMemory, rowsOfScoringPass, type ScoredRows } from './scoring-memory.ts';
 import { type KnownLengths, lengthsOf, type SequenceLengths } from './sequence-lengths.ts';
 import type { ModelSpec, StageSpec, TrainSpec, Tuning } from './stage-spec.ts';
 import { trainedShare } from './trained-share.ts';
@@ -31,8 +32,6 @@ const CHECKPOINTS_KEPT = 2;
 const SCORE_ROW_BYTES = 160;
 /** Binary, stacks and buffers of the trainer before any model. */
 const BASE_MEMORY = 4.5 * 2 ** 20;
-/** Logits of a batch that is scored exist in chunks of about so many floats. */
-const LOGITS_CHUNK = 2 ** 20;
 /** Attention runs over so many queries at once on each thread (native/src/ops/cpu/ops.h). */
 const QUERY_BLOCK = 48;
 const THREADS = 2;
@@ -70,7 +69,12 @@ export function costOfStage(spec: StageSpec, known?: KnownLengths): StageCost {
     scoredTokens: Math.round(scoredRows * tokensOf(scoredLengths) * (anchors(steps) + checks(steps))),
     flops: flopsUpTo(steps),
     leastFlops: flopsUpTo(Math.min(steps, checkEvery ?? steps)),
-    memoryBytes: trainerMemory(model, train, trainedLengths),
+    memoryBytes: trainerMemory(
+      model,
+      train,
+      trainedLengths,
+      scoredLengths && { lengths: scoredLengths, maxNewTokens: score.maxNewTokens },
+    ),
     runningDiskBytes: CHECKPOINTS_KEPT * 3 * FLOAT * trainedShare(model, train?.tuning).parameters + scoreBytes,
     keptDiskBytes: (train ? weightBytes : 0) + scoreBytes,
   };
@@ -114,15 +118,17 @@ export function flopsOfScoring(model: ModelSpec, { rows, kept }: SequenceShape):
 /**
  * Resident memory of the trainer with `batch` sequences in one pass (absent: it only scores): weights; gradients and two moments of what is trained; of each
  * block that gradients go through its input and the products in it; what all blocks use in turn; a chunk of logits, or in its place the gradients
- * on their way down.
+ * on their way down. With `scored`: keys and values of the prompts that are continued.
  */
 export function trainerMemory(
   model: ModelSpec,
   train: { readonly batch: number; readonly lossOn?: TrainSpec['lossOn']; readonly tuning?: Tuning } | undefined,
   lengths: Pick<SequenceLengths, 'prompt' | 'response' | 'longest'> = GRAMMAR_LENGTHS,
+  scored?: ScoredRows,
 ): number {
   const { parameters } = countParameters(model);
-  if (!train) return BASE_MEMORY + FLOAT * (parameters + LOGITS_CHUNK);
+  const cache = scored ? cacheMemory(model, scored) : 0;
+  if (!train) return frozenMemory(model, scored) + cache;
   // Batches are packed without padding: rows by the mean length, but never fewer than the longest sequence has.
   const mean = shapeOf(lengths, train.lossOn ?? 'response');
   const { width, feedForward, family, vocabulary } = model;
@@ -139,7 +145,18 @@ export function trainerMemory(
   const passing = Math.max(logits, rows * (width + wide)) + 2 * kept * width + attention + adapters;
   const fixed = parameters + 3 * trained.parameters;
   const base = BASE_MEMORY + (width > WIDTH_WITHOUT_BUFFERS ? BUFFERS_MEMORY : 0);
-  return base + FLOAT * (fixed + rows * (Math.max(1, trained.blocks) * block + inTurn) + passing);
+  return base + cache + FLOAT * (fixed + rows * (Math.max(1, trained.blocks) * block + inTurn) + passing);
+}
+
+/** Weights, and what one pass that scores lays out: all blocks share one set of buffers. */
+function frozenMemory(model: ModelSpec, scored: ScoredRows | undefined): number {
+  const { parameters } = countParameters(model);
+  const { width, feedForward, family, vocabulary } = model;
+  const rows = scored ? rowsOfScoringPass(model, scored) : 0;
+  const kept = scored ? Math.min(chunkRows(vocabulary), rows) : 0;
+  const row = 5 * width + queryKeyValueWidth(model) + (family === 'llama' ? 3 : 2) * feedForward;
+  const base = BASE_MEMORY + (width > WIDTH_WITHOUT_BUFFERS ? BUFFERS_MEMORY : 0);
+  return base + FLOAT * (parameters + rows * row + kept * vocabulary);
 }
 
 /** Rows whose logits exist at once: about 4 MB of them, but never fewer than 256. */

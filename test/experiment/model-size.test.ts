@@ -109,6 +109,23 @@ describe('cost of training', () => {
       expect(Math.abs(estimate / measured - 1)).toBeLessThan(0.02);
   });
 
+  // Peak resident memory of `lethe-trainer --generate` with eight prompts of up to 73 tokens and 64 new ones: 586,444 kB.
+  it('estimates a model that only continues prompts: weights once, one set of buffers, keys and values', () => {
+    const smollm2: ModelSpec = {
+      ...models['gpt2-small']!,
+      ...{ family: 'llama', layers: 30, width: 576, heads: 9, keyValueHeads: 3, feedForward: 1536 },
+      ...{ vocabulary: 49_152, context: 8192 },
+    };
+    const lengths = { rows: 8, prompt: 35, response: 0, longest: 73 };
+    const estimate = trainerMemory(smollm2, undefined, lengths, { lengths, maxNewTokens: 64 });
+    expect(Math.abs(estimate / (586_444 * 1024) - 1)).toBeLessThan(0.1);
+    const withoutCache = trainerMemory(smollm2, undefined, lengths, { lengths, maxNewTokens: 0 });
+    expect(estimate - withoutCache).toBe(8 * 144 * 2 * 4 * 30 * 192);
+    const many = { ...lengths, rows: 5000, longest: 512 };
+    const most = trainerMemory(smollm2, undefined, many, { lengths: many, maxNewTokens: 500 });
+    expect(most - trainerMemory(smollm2, undefined, many, { lengths: many, maxNewTokens: 0 })).toBeLessThan(2 ** 29);
+  });
+
   it('holds weights, gradients and two moments of a model in training, and weights alone when it only scores', () => {
     const model = models['gpt2-xl']!;
     const bytes = 4 * countParameters(model).parameters;

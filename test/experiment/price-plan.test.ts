@@ -78,9 +78,9 @@ describe('renderPlan', () => {
       "sample~3bb2d5b9fca6: 3 scales over 0.7 decades × 2 arms (forgetting, unsafe-review) × 2 seeds = 12 runs in 24 stages
 
       model  parameters  non-embedding  runs done  stages done  tokens   FLOPs  time left      disk    memory
-      one        3.06 k            888        1/4          3/8  44.9 k   380 M        3 s   533 KiB  4.69 MiB
-      two        6.61 k         2.26 k        0/4          0/8  44.9 k   867 M        5 s   936 KiB  4.78 MiB
-      three      8.83 k         4.48 k        0/4          0/8  44.9 k  1.41 G        5 s  1.08 MiB  4.87 MiB
+      one        3.06 k            888        1/4          3/8  44.9 k   380 M        3 s   533 KiB  4.73 MiB
+      two        6.61 k         2.26 k        0/4          0/8  44.9 k   867 M        5 s   936 KiB  4.87 MiB
+      three      8.83 k         4.48 k        0/4          0/8  44.9 k  1.41 G        5 s  1.08 MiB  5.05 MiB
       total                                  1/12         3/24   135 k  2.65 G       12 s  1.84 MiB
 
       21 stages would run, 3 done already. At 1.00 GFLOP/s a slot and 2 slots: 12 s."
