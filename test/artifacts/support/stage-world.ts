@@ -12,7 +12,10 @@ import type { Evidence } from '../../../src/recovery/evidence.ts';
 export const ROWS = 3;
 export const NOW = '2026-01-02T03:04:05.000Z';
 
-const recipe = { kind: 'test', rows: ROWS };
+const recipe = {
+  ...{ kind: 'policy-grammar', version: 1, templates: 'disjoint', seed: 1 },
+  parts: [{ notion: 'disclosure', class: 'safe', split: 'review', count: ROWS }],
+};
 const data = { digest: digestOf(recipe), recipe };
 
 export const SPEC: StageSpec = {
