@@ -103,6 +103,21 @@ describe('the local launcher', { timeout: 30_000 }, () => {
     expect(await world.starts(spec)).toBe(1);
   });
 
+  it('gives a job back that it lets go of before it was started', async () => {
+    const spec = await world.job({});
+    const first = world.launcher();
+    await first.launch(spec);
+    await first.waitForChange(spec, 5_000);
+    // The process that was to start it has not even loaded its program.
+    first.close();
+    const next = world.launcher();
+    await next.launch(spec);
+    expect(await until(next, spec, 'running')).toMatchObject({ state: 'running' });
+    await stop(spec);
+    await next.cancel(spec, 5_000);
+    expect(await world.starts(spec)).toBe(1);
+  });
+
   it('finds its jobs again when the process that started them is killed', async () => {
     const launcher = world.launcher();
     const spec = await world.job({});

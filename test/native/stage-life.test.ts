@@ -119,7 +119,7 @@ function digests({ weights, anchors }: StageResult): string[] {
   return [weights?.sha256 ?? 'none', ...anchors.map(({ step, sha256 }) => `${step} ${sha256}`)];
 }
 
-describe('a stage on this machine, from its first attempt to its result', () => {
+describe('a stage on this machine, from its first attempt to its result', { timeout: 300_000 }, () => {
   it('ends with the same weights and scores, bit for bit, however often it is killed', async () => {
     const begun = performance.now();
     const undisturbed = await live(

@@ -151,10 +151,20 @@ export class LocalLauncher implements JobLauncher {
     return this.ask(() => this.table.list());
   }
 
-  /** Lets go of everything; jobs run on. */
+  /**
+   * Lets go of everything; jobs run on. What was admitted and has perhaps not been started is given back, because a worker that has let go may live on: whoever
+   * asks next starts it, and of two that start launched.json lets one run.
+   */
   close(): void {
     this.turnstile.close();
     this.nursery.close();
+    const begun = ({ started, ended }: ChildJob) => started.value !== undefined || ended.value !== undefined;
+    const unsure = [...this.children].filter(([, child]) => !begun(child));
+    try {
+      for (const [name] of unsure) this.table.release(name);
+    } catch {
+      // Their rows end with this process.
+    }
     this.table.close();
   }
 
