@@ -100,7 +100,15 @@ try {
   const rootEvents = (await workflow.getHandle(sweepWorkflowId(store.id, sweepId)).describe()).historyLength;
   const stageEvents = (await workflow.getHandle(stageWorkflowId(store.id, stages[0]!)).describe()).historyLength;
   const per = (seconds: number) => Number(((seconds * 1000) / runs).toFixed(1));
-  const figures = { runs, ended: end.status, wallMs: per(wall / 1000), workerMs: per(own), serverMs: per(ofServer) };
+  const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  const figures = {
+    runs,
+    ended: end.status,
+    wallMs: per(wall / 1000),
+    workerMs: per(own),
+    serverMs: per(ofServer),
+    peakMiB,
+  };
   process.stdout.write(`${JSON.stringify({ system: 'lethe', ...figures, rootEvents, stageEvents })}\n`);
   worker.shutdown();
   await running;
