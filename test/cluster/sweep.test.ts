@@ -20,7 +20,7 @@ class SweepPlace {
   readonly file = join(this.folder, 'toy.yaml');
 
   constructor() {
-    const sizes = { steps: 1_000, reviewSteps: 200, checkpointEvery: 100 };
+    const sizes = { steps: 6_000, reviewSteps: 200, checkpointEvery: 100 };
     writeFileSync(this.file, toySweepFile({ models: 'gpt2-d8, gpt2-d16', ...sizes }));
   }
 
