@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../artifacts/publish.ts';
@@ -48,7 +48,7 @@ export async function requirePlace(
 
 /** Settings of the cluster in which the jobs of a store run; undefined: on this machine. */
 export async function clusterOfStore(path: string): Promise<ClusterSettings | undefined> {
-  return clusterDigest(path) === undefined ? undefined : settingsIn(clusterFile(path));
+  return existsSync(clusterFile(path)) ? settingsIn(clusterFile(path)) : undefined;
 }
 
 /** Tells one place from another; undefined for this machine. */

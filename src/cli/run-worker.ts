@@ -1,7 +1,7 @@
 import { NoStore, Store } from '../artifacts/store.ts';
 import { stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { createLetheWorker, installRuntime } from '../worker.ts';
-import { clusterOfStore, placeJobs, requirePlace } from './cluster-of-store.ts';
+import { placeJobs, requirePlace } from './cluster-of-store.ts';
 import { giveSignsOfLife } from './embedded-worker.ts';
 import { BadInput } from './exit-codes.ts';
 import { isBusy, storeExists, whenIdle } from './idle-watch.ts';
@@ -36,9 +36,8 @@ export async function runWorker({
   const store = create ? await openOrCreate(folder, address, namespace) : await openStore(folder);
   if (embedded) store.requireServer(EMBEDDED);
   const asked = { ...(on !== undefined && { on }), ...(cluster !== undefined && { cluster }) };
-  await requirePlace(asked, store);
+  const settings = await requirePlace(asked, store);
   await placeJobs(store, asked);
-  const settings = await clusterOfStore(store.path);
   installRuntime();
   // Its log may be on a full disk: a line less, and not the end of the worker.
   process.stderr.on('error', () => {});

@@ -20,14 +20,13 @@ export class ApiRefused extends LauncherUnreachable {
 export interface ApiClientLimits {
   /** For a whole answer; a watch may be silent for longer. */
   readonly callMs: number;
-  /** Answers 429 and 5xx are asked again after growing pauses, all in all for so long. */
+  /** Answers 429 and 5xx are asked again after growing pauses, all in all for so long. A server that asks for a longer wait counts as unreachable. */
   readonly patienceMs: number;
 }
 
 const LIMITS: ApiClientLimits = { callMs: 15_000, patienceMs: 10_000 };
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
-/** A server that asks for a longer wait is treated as unreachable: the caller says so and comes back. */
 const MOST_ANSWER_BYTES = 256 * 2 ** 20;
 
 export interface ApiCall {
@@ -83,9 +82,7 @@ export class ApiClient {
       if (status !== 429 && status < 500) throw refusal(call, status, text);
       const asked = Number(headers['retry-after']) * 1_000;
       const ms = Number.isFinite(asked) ? Math.max(asked, step) : step;
-      if (performance.now() + ms > patience) {
-        throw new LauncherUnreachable(`${nameOf(call)}: the API server answers ${status}: ${sentenceOf(text).message}`);
-      }
+      if (performance.now() + ms > patience) throw refusal(call, status, text);
       // Spread, or all that were turned away come back together.
       await pause(ms * (1 + 0.2 * Math.random()));
     }
@@ -196,13 +193,12 @@ function checkEvent(call: ApiCall, event: WatchEvent): WatchEvent {
   throw code === 410 ? new ApiRefused(nameOf(call), 410, 'Expired', message) : new Error(`${code} ${message}`);
 }
 
-/** 401 and 403 are about us, not about the job: nothing is concluded from them. */
+/** 401 and 403 are about us, 429 and 5xx about the server: nothing is concluded from them. */
 function refusal(call: ApiCall, status: number, text: string): Error {
   const { reason, message } = sentenceOf(text);
-  if (status === 429 || status >= 500)
+  if (status === 401 || status === 403 || status === 429 || status >= 500)
     return new LauncherUnreachable(`${nameOf(call)}: the API server answers ${status}: ${message}`);
-  if (status !== 401 && status !== 403) return new ApiRefused(nameOf(call), status, reason, message);
-  return new LauncherUnreachable(`${nameOf(call)}: the API server answers ${status}, ${message}`);
+  return new ApiRefused(nameOf(call), status, reason, message);
 }
 
 function unreachable(call: ApiCall, error: unknown): Error {

@@ -32,8 +32,9 @@ export function jobState(job: Job, pods: readonly Pod[], facts: StateFacts): Job
   if (isFinished(job)) return { state: 'ended' };
   const alive = byAge(pods).filter((pod) => !isOver(pod));
   const pod = alive.at(-1);
-  if (pod !== undefined && alive.every((each) => lostReason(each, facts) !== undefined))
-    return { state: 'lost', reason: lostReason(pod, facts) ?? '' };
+  const lost = alive.map((each) => lostReason(each, facts));
+  const reason = lost.at(-1);
+  if (reason !== undefined && !lost.includes(undefined)) return { state: 'lost', reason };
   if (job.spec.suspend === true) {
     return {
       state: 'queued',

@@ -173,7 +173,8 @@ export class KubernetesJobLauncher implements JobLauncher {
         if (!(error instanceof ApiRefused)) throw error;
         if (error.status === 404)
           throw new LauncherUnreachable(`${error.message}; is there a namespace ${this.api.namespace}?`);
-        if (error.status !== 409) throw new JobRefused(`Job ${spec.name}: ${error.message}`);
+        if (error.status === 400 || error.status === 422) throw new JobRefused(`Job ${spec.name}: ${error.message}`);
+        if (error.status !== 409) throw error;
         // An earlier POST of ours may have got through though its answer did not.
         const there = await this.api.find<Job>(`${path}/${spec.name}`);
         if (there !== undefined) return there;

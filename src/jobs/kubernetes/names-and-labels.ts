@@ -1,10 +1,10 @@
 import type { JobSpec } from '../../artifacts/job-spec.ts';
 
 /** What marks an object of a cluster as ours. A sweep's id is no valid label value and a stage belongs to many sweeps: those are annotations. */
-export const MANAGED_BY = 'app.kubernetes.io/managed-by';
-export const STORE_LABEL = 'lethe.dev/store';
-export const KEY_LABEL = 'lethe.dev/key';
-export const ATTEMPT_LABEL = 'lethe.dev/attempt';
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
+const STORE_LABEL = 'lethe.dev/store';
+const KEY_LABEL = 'lethe.dev/key';
+const ATTEMPT_LABEL = 'lethe.dev/attempt';
 
 /** sha256 of the Job as it was made, without this annotation: tells ours from another of the same name. */
 export const SPEC_HASH = 'lethe.dev/spec-hash';

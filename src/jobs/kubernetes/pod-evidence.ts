@@ -73,7 +73,7 @@ export function podEvidence({ job, pods, events, stopped }: PlatformFacts): Plat
 }
 
 /** Why the platform took a pod away; undefined when it did not. */
-export function takenAway(pod: Pod): string | undefined {
+function takenAway(pod: Pod): string | undefined {
   const disruption = conditionOf(pod.status?.conditions, 'DisruptionTarget');
   if (disruption !== undefined) return sentence(disruption.reason ?? 'DisruptionTarget', disruption.message);
   const { reason, message } = pod.status ?? {};

@@ -1,4 +1,5 @@
-import { type ApiClient, ApiRefused } from './api-client.ts';
+import { LauncherUnreachable } from '../job-launcher.ts';
+import type { ApiClient } from './api-client.ts';
 import type { ClusterObject, Condition, Job } from './cluster-objects.ts';
 import { QUEUE_LABEL } from './names-and-labels.ts';
 
@@ -34,8 +35,8 @@ async function workloadOf(api: ApiClient, job: Job): Promise<Workload | undefine
     });
     return items[0];
   } catch (error) {
-    // No such kind in this cluster.
-    if (error instanceof ApiRefused && error.status === 404) return undefined;
+    // No such kind in this cluster, no right to see it, no answer: the Job is in its queue all the same.
+    if (error instanceof LauncherUnreachable) return undefined;
     throw error;
   }
 }

@@ -81,7 +81,7 @@ describe('a job in a cluster', { timeout: 60_000 }, () => {
       await expect(launched).rejects.toThrow(/Invalid value/);
     });
 
-    it.for([403, 404, 429, 500])('is put off by %d, which is not about the job', async (status) => {
+    it.for([302, 403, 404, 408, 413, 429, 500])('is put off by %d, which is not about the job', async (status) => {
       world.server.fault = ({ method }) => (method === 'POST' ? { kind: 'answer', status } : undefined);
       await expect(launcher.launch(spec)).rejects.toThrow(LauncherUnreachable);
       world.server.fault = () => undefined;
@@ -271,6 +271,11 @@ describe('a job in a cluster', { timeout: 60_000 }, () => {
       });
       const reason = 'in queue small: insufficient unused quota for cpu';
       expect(await launcher.observe(spec)).toEqual({ state: 'queued', reason });
+    });
+
+    it('is queued too for a worker that may not see Workloads', async () => {
+      world.server.fault = ({ path }) => (path.includes('/workloads') ? { kind: 'answer', status: 403 } : undefined);
+      expect(await launcher.observe(spec)).toEqual({ state: 'queued', reason: 'in queue small' });
     });
 
     it('is queued again, not failed, when the queue takes it back', async () => {
