@@ -1,9 +1,10 @@
 import { stat, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import type { Plan, PlanModel } from '../experiment/plan.ts';
 import { type PricedPlan, pricePlan } from '../experiment/price-plan.ts';
 import { bytes } from '../experiment/render-plan.ts';
-import { lengthsOf } from '../experiment/sequence-lengths.ts';
+import { lengthsOf, type SequenceLengths } from '../experiment/sequence-lengths.ts';
 import { trainerMemory } from '../experiment/stage-cost.ts';
 import { thisMachine } from '../jobs/local/machine.ts';
 import { finishedKeys } from './finished-keys.ts';
@@ -47,13 +48,22 @@ export async function priceOnMachine(
   };
 }
 
+/** Bytes to train one sequence at a time of a model, as its first stage that trains is tuned. `lengths`: of the plan's texts. */
+export function leastMemory(
+  { stages }: Plan,
+  { name, spec }: Pick<PlanModel, 'name' | 'spec'>,
+  lengths: ReadonlyMap<string, SequenceLengths> | undefined,
+): number {
+  const train = stages.find((stage) => stage.model === name && stage.spec.train)?.spec.train;
+  return trainerMemory(spec, { ...train, batch: 1 }, train && lengthsOf(train.data.recipe, lengths));
+}
+
 function memoryRefusals({ plan, sweep }: LoadedSweep, { scales, question }: PricedPlan, memoryBytes: number): string[] {
   const asked = sweep.execution.resources.memoryBytes ?? memoryBytes;
   const limit = Math.min(memoryBytes, asked);
   const whose = asked < memoryBytes ? 'the sweep file allows' : 'this machine has, for jobs,';
   return plan.models.flatMap(({ name, spec }, index) => {
-    const train = plan.stages.find((stage) => stage.model === name && stage.spec.train)?.spec.train;
-    const least = trainerMemory(spec, { ...train, batch: 1 }, train && lengthsOf(train.data.recipe, question.lengths));
+    const least = leastMemory(plan, { name, spec }, question.lengths);
     const done = scales[index]!.stagesDone === scales[index]!.stages;
     return done || least <= limit
       ? []

@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os';
 import { NoStore, Store } from '../artifacts/store.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import { bytes } from '../experiment/render-plan.ts';
-import { trainerMemory } from '../experiment/stage-cost.ts';
 import type { SweepSchedule } from '../experiment/sweep-control.ts';
 import type { ClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { describeSweep, startAgain, startSweep } from '../temporal/sweep-client.ts';
@@ -17,13 +16,14 @@ import { everyResultIsThere, whenWhole } from './finished-sweep.ts';
 import { followToTheEnd } from './follow-sweep.ts';
 import { type LoadedSweep, loadSweep } from './load-sweep.ts';
 import { comparePlans, describeDifference } from './plan-difference.ts';
-import { priceOnMachine } from './price-on-machine.ts';
+import { leastMemory, priceOnMachine } from './price-on-machine.ts';
 import { launchBinary, storeFolder, trainerBinary } from './project-folder.ts';
 import { type Connection, connectStore, EMBEDDED, sweepLink } from './session.ts';
 import { listSweeps, nameOf, readSweep, type StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
 import { formatDuration } from './terminal/duration.ts';
 import { Output } from './terminal/output.ts';
+import { textLengths } from './text-lengths.ts';
 
 export interface RunOptions extends AskedPlace {
   readonly store?: string;
@@ -55,7 +55,7 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   if (cluster === undefined) {
     await requireTrainer();
     await requireRoom(loaded, options);
-  } else requireFit(loaded, cluster);
+  } else await requireFit(loaded, cluster, storeFolder(options.store));
   const store = there ?? (await Store.create(storeFolder(options.store), EMBEDDED));
   await placeJobs(store, options);
   await makeRoom(
@@ -172,12 +172,13 @@ async function requireRoom(loaded: LoadedSweep, { store, slots, yes, json }: Run
 }
 
 /** What no job of the cluster may have is refused; how long it takes there is not known here. */
-function requireFit({ plan }: LoadedSweep, { memoryLimit }: ClusterSettings): void {
-  const refusals = plan.models.flatMap(({ name, spec }) => {
-    const least = trainerMemory(spec, { batch: 1 });
+async function requireFit({ plan }: LoadedSweep, { memoryLimit }: ClusterSettings, store: string): Promise<void> {
+  const lengths = await textLengths(plan, store);
+  const refusals = plan.models.flatMap((model) => {
+    const least = leastMemory(plan, model, lengths);
     if (least <= memoryLimit) return [];
     return [
-      `  ${name} needs at least ${bytes(least)} to train one sequence at a time; a job may have ${bytes(memoryLimit)}`,
+      `  ${model.name} needs at least ${bytes(least)} to train one sequence at a time; a job may have ${bytes(memoryLimit)}`,
     ];
   });
   if (refusals.length > 0)

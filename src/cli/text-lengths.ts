@@ -10,16 +10,16 @@ import { BadInput } from './exit-codes.ts';
  * source that is too small is found before anything starts. Throws `BadInput`. A plan of the grammar has none.
  */
 export async function textLengths(plan: Plan, store: string): Promise<ReadonlyMap<string, SequenceLengths>> {
-  const recipes = new Map<string, DataRecipe>();
-  for (const { spec } of plan.stages) {
-    for (const part of [spec.train, spec.score]) {
-      const recipe = part?.data.recipe;
-      if (recipe && isTextKind(recipe.kind) && !recipes.has(lengthsKey(recipe)))
-        recipes.set(lengthsKey(recipe), recipe);
-    }
-  }
+  const parts = plan.stages.flatMap(({ spec }) => [spec.train, spec.score]);
+  // Thousands of stages name one recipe.
+  const recipes = new Set(
+    parts.flatMap((part) => (part && isTextKind(part.data.recipe.kind) ? [part.data.recipe] : [])),
+  );
   const lengths = new Map<string, SequenceLengths>();
-  for (const [key, recipe] of recipes) lengths.set(key, await measure(recipe, store));
+  for (const recipe of recipes) {
+    const key = lengthsKey(recipe);
+    if (!lengths.has(key)) lengths.set(key, await measure(recipe, store));
+  }
   return lengths;
 }
 
