@@ -1,8 +1,8 @@
 // Training steps at real shapes, one each time that a line comes on stdin, so that another program's steps can be timed in turn with them (bench/trainer).
-//   train_bench [--model gpt2-124m|smollm2-135m|gpt2-1m|llama-1m] [--tuning full|lora] [--threads N] [--batch B] [--tokens T] [--recompute] [--profile]
+//   train_bench [--model gpt2-124m|smollm2-135m|gpt2-1m|llama-1m] [--tuning full|lora] [--threads N] [--batch B] [--tokens T] [--recompute]
 // A step = zero gradients, forward and backward over B sequences of T tokens with loss on all, norm of the gradients, AdamW with clipping. Answers are JSON lines:
 // first {"ready", …} when the first step may begin, then for each line {"seconds", "cpuSeconds", "loss"}, and after the last {"peakBytes", "gemm", "flops"}:
-// flops are those that the step needs (docs/benchmarks.md), gemm the machine's own rate in the largest product of the model, measured then.
+// flops are those that the step needs (`Flops`), gemm the machine's own rate in the largest product of the model, measured then.
 #include <sys/resource.h>
 #include <time.h>
 

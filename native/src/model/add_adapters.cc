@@ -82,12 +82,11 @@ Status Transformer::AddAdapters() {
       names.push_back("base_model.model." + prefix + module.path);
     }
   }
-  for (Block& block : blocks_) {  // only now: the lists above moved while they grew
+  for (Block& block : blocks_) {  // only now: the lists above moved while they grew. In the order of their numbers
     for (Linear* linear : {&block.query_key_value, &block.project, &block.enter, &block.leave}) {
       for (Adapter& adapter : linear->adapters) adapters_.push_back(&adapter);
     }
   }
-  std::sort(adapters_.begin(), adapters_.end(), [](const Adapter* a, const Adapter* b) { return a->number < b->number; });
   for (Adapter* adapter : adapters_) {
     adapter_store_.Declare(names[adapter->number] + ".lora_A.weight", {adapter->rank, adapter->in}, Start::kUniform, &adapter->a);
     adapter_store_.Declare(names[adapter->number] + ".lora_B.weight", {adapter->out, adapter->rank}, Start::kZero, &adapter->b);

@@ -124,9 +124,10 @@ Status VerifyCheckpoint(const std::string& path, int64_t step, const CheckpointF
   JsonFields files = manifest.Object("files");
   manifest.Adopt(files.FirstError());
   if (!manifest.FirstError().ok() || manifest_step != step) return manifest.FirstError();
-  for (const char* name : {form.weights().c_str(), kOptimizer, kModel, kAdapterConfig}) {
-    const bool needed = name == form.weights() || name == std::string(kOptimizer) || (name == std::string(kAdapterConfig) && !form.adapter_config().empty());
-    if (!needed && !files.Has(name)) continue;
+  std::vector<const char*> names = {form.weights().c_str(), kOptimizer};
+  if (!form.adapter_config().empty()) names.push_back(kAdapterConfig);
+  if (!form.whole() && files.Has(kModel)) names.push_back(kModel);  // the last one of a stage
+  for (const char* name : names) {
     if (Status s = VerifyFile(path, name, files); !s.ok()) return s;
   }
   return Status::Ok();

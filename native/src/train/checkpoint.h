@@ -30,8 +30,8 @@ class CheckpointForm {
   bool whole_;
 };
 
-// Writes folder/step-NNNNNN. After an error nothing of it is left. last: the checkpoint of the stage's end, from which children start, so it has
-// model.safetensors in any case; that of `merged`, which is looked at only then.
+// Writes folder/step-NNNNNN. After an error nothing of it is left. merged: the model at the stage's end, from which children start, so that
+// checkpoint has model.safetensors in any case; null at every other.
 Status WriteCheckpoint(const std::string& folder, int64_t step, const CheckpointForm& form, std::span<Parameter> trained, AdamW& optimizer, Decoder* merged = nullptr);
 
 // Reads every file of the checkpoint at `path` and compares it with the manifest.

@@ -1,4 +1,4 @@
-// Cuts rows into batches of about one length, within bounds on their number and on the floats or tokens that they take together.
+// Cuts rows into batches of about one length, within bounds on their number and on the tokens that they take together.
 #ifndef LETHE_TRAIN_LENGTH_BATCHES_H_
 #define LETHE_TRAIN_LENGTH_BATCHES_H_
 
