@@ -79,7 +79,7 @@ async function compare(shape: Shape): Promise<void> {
 
   const { flops = 0, gemm = 1 } = endings.get(ours) ?? {};
   console.log(
-    `\n${model} ${tuning}, B=${batch} T=${tokens}, ${values.threads} threads, ${rounds} rounds; load ${loadavg()[0]?.toFixed(1)}, stolen ${(100 * (stolen() - before)).toFixed(0)} s·%`,
+    `\n${model} ${tuning}, B=${batch} T=${tokens}, ${values.threads} threads, ${rounds} rounds; load ${loadavg()[0]?.toFixed(1)}, ${(stolen() - before).toFixed(1)} s stolen`,
   );
   console.log(
     '| | tokens/s best | median | CPU s a step, least | × lethe by best | by median of pairs | by CPU | peak memory | ready after | first step |',
