@@ -19,31 +19,18 @@ export function sourcesFolder(store: string): string {
 /** What a store has of models with weights and of data sources, by name. `store`: its folder, which need not exist yet. */
 export async function inputCatalogOfStore(store: string): Promise<InputCatalog> {
   const [models, sources] = await Promise.all([
-    manifestsOf<ModelManifest>(modelsFolder(store), modelManifestSchema),
-    manifestsOf<SourceManifest>(sourcesFolder(store), sourceManifestSchema),
+    new InputNames(modelsFolder(store)).manifests<ModelManifest>(modelManifestSchema),
+    new InputNames(sourcesFolder(store)).manifests<SourceManifest>(sourceManifestSchema),
   ]);
   return {
     weights: Object.fromEntries(
-      models.map(([name, { digest, spec, tokenizer }]) => [
+      models.map(({ name, manifest: { digest, spec, tokenizer } }) => [
         name,
         { digest, spec, ...(tokenizer && { tokenizer: tokenizer.digest }) },
       ]),
     ),
     sources: Object.fromEntries(
-      sources.map(([name, { digest, kind, examples }]) => [name, { digest, kind, examples }]),
+      sources.map(({ name, manifest: { digest, kind, examples } }) => [name, { digest, kind, examples }]),
     ),
   };
-}
-
-async function manifestsOf<Manifest>(
-  parent: string,
-  schema: typeof modelManifestSchema | typeof sourceManifestSchema,
-): Promise<(readonly [string, Manifest])[]> {
-  const names = new InputNames(parent);
-  const found: (readonly [string, Manifest])[] = [];
-  for (const name of await names.all()) {
-    const manifest = await names.manifest<Manifest>(name, schema);
-    if (manifest !== undefined) found.push([name, manifest]);
-  }
-  return found;
 }

@@ -97,7 +97,7 @@ async function linked(from: string, to: string): Promise<boolean> {
 }
 
 /** Sum and size of a file, read once. */
-export async function factsOf(path: string, onBytes?: (bytes: number) => void): Promise<FileFacts> {
+async function factsOf(path: string, onBytes?: (bytes: number) => void): Promise<FileFacts> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
@@ -161,14 +161,10 @@ function isAlive(pid: number): boolean {
 }
 
 /** What is wrong with a folder against its manifest: one sentence each, none when all is well. */
-export async function faultsOfFolder(
-  folder: string,
-  files: FilesByName,
-  onBytes?: (bytes: number) => void,
-): Promise<string[]> {
+export async function faultsOfFolder(folder: string, files: FilesByName): Promise<string[]> {
   const faults: string[] = [];
   for (const [name, expected] of Object.entries(files)) {
-    const found = await factsOf(join(folder, name), onBytes).catch((error: unknown) => {
+    const found = await factsOf(join(folder, name)).catch((error: unknown) => {
       if (hasCode(error, 'ENOENT')) return undefined;
       throw error;
     });

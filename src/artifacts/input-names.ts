@@ -11,6 +11,11 @@ interface InputName {
   readonly digest: string;
 }
 
+export interface NamedManifest<Manifest> {
+  readonly name: string;
+  readonly manifest: Manifest;
+}
+
 /** Thrown when a name is taken by other content. */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
@@ -56,6 +61,16 @@ export class InputNames {
     const digest = await this.digestOf(name);
     if (digest === undefined) return undefined;
     return readJson<Manifest>(join(this.#parent, digest, 'manifest.json'), schema);
+  }
+
+  /** All of them, in the order of their names. */
+  async manifests<Manifest>(schema: z.ZodType): Promise<NamedManifest<Manifest>[]> {
+    const found: NamedManifest<Manifest>[] = [];
+    for (const name of await this.all()) {
+      const manifest = await this.manifest<Manifest>(name, schema);
+      if (manifest !== undefined) found.push({ name, manifest });
+    }
+    return found;
   }
 
   #path(name: string): string {

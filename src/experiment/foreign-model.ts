@@ -139,7 +139,7 @@ function ropeScalingOf(rope: z.output<typeof ROPE> | undefined, path: string): R
 }
 
 export interface GgufFacts {
-  /** Scalars of the file; arrays are of no use here. */
+  /** By name, arrays included. */
   readonly keys: ReadonlyMap<string, unknown>;
   /** Shape of each tensor, slowest first. */
   readonly tensors: ReadonlyMap<string, readonly number[]>;

@@ -34,7 +34,7 @@ export interface SourceManifest {
   readonly source: string;
   readonly licence?: string;
   readonly rows: number;
-  /** Examples that can be drawn, by class; of a task source, by form of the answer. */
+  /** Examples that can be drawn, by class. */
   readonly examples: Readonly<Record<string, number>>;
   /** Files with rows, in the order in which they are read. */
   readonly rowFiles: readonly string[];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SPLITS } from './example-part.ts';
 import { NOTIONS, POLICY_GRAMMAR, type PolicyGrammarRecipe, TEMPLATE_MODES } from './policy-grammar-recipe.ts';
+import { type ReadRecipe, readRecipe } from './read-recipe.ts';
 import { EXAMPLE_CLASSES } from './stage-spec.ts';
 
 const RECIPE = z.strictObject({
@@ -22,15 +23,6 @@ const RECIPE = z.strictObject({
 });
 
 /** A recipe as it comes out of a run.json, checked. */
-export function parsePolicyGrammarRecipe(
-  recipe: unknown,
-): { readonly ok: true; readonly recipe: PolicyGrammarRecipe } | { readonly ok: false; readonly sentence: string } {
-  const parsed = RECIPE.safeParse(recipe);
-  if (parsed.success) return { ok: true, recipe: parsed.data };
-  const [issue] = parsed.error.issues;
-  const where = issue && issue.path.length > 0 ? ` at ${issue.path.join('.')}` : '';
-  return {
-    ok: false,
-    sentence: `expected a ${POLICY_GRAMMAR.kind} recipe of version ${POLICY_GRAMMAR.version}, got one that is wrong${where}: ${issue?.message}`,
-  };
+export function parsePolicyGrammarRecipe(recipe: unknown): ReadRecipe<PolicyGrammarRecipe> {
+  return readRecipe(RECIPE, recipe, `a ${POLICY_GRAMMAR.kind} recipe of version ${POLICY_GRAMMAR.version}`);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SPLITS, type Split } from './example-part.ts';
+import { type ReadRecipe, readRecipe } from './read-recipe.ts';
 import { EXAMPLE_CLASSES, type ExampleClass } from './stage-spec.ts';
 
 /**
@@ -86,15 +87,6 @@ const RECIPE = z.discriminatedUnion('kind', [
 ]);
 
 /** A recipe as it comes out of a run.json, checked. */
-export function parseTextRecipe(
-  recipe: unknown,
-): { readonly ok: true; readonly recipe: TextRecipe } | { readonly ok: false; readonly sentence: string } {
-  const parsed = RECIPE.safeParse(recipe);
-  if (parsed.success) return { ok: true, recipe: parsed.data };
-  const [issue] = parsed.error.issues;
-  const where = issue && issue.path.length > 0 ? ` at ${issue.path.join('.')}` : '';
-  return {
-    ok: false,
-    sentence: `expected a recipe of kind ${TEXT_KINDS.join(' or ')}, version ${TEXT_VERSION}, got one that is wrong${where}: ${issue?.message}`,
-  };
+export function parseTextRecipe(recipe: unknown): ReadRecipe<TextRecipe> {
+  return readRecipe(RECIPE, recipe, `a recipe of kind ${TEXT_KINDS.join(' or ')}, version ${TEXT_VERSION}`);
 }

@@ -14,6 +14,7 @@ import { type TemporaryStore, temporaryStore } from '../jobs/support/temporary-s
 import { readApiAccess } from './api-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { WORKLOAD_IMAGE } from './kubernetes-world.ts';
+import { storeVolume } from './store-volume.ts';
 
 const NAMESPACE = 'lethe';
 const ACCOUNT = 'lethe-worker';
@@ -38,18 +39,7 @@ describe("the worker's Role in k8s/", () => {
     granted = objects.filter(({ kind }) => kind === 'Role').flatMap(({ rules }) => rules.flatMap(grantsOf));
     // The worker itself has no server here; what it may do is tried with its account's token.
     const applied = objects.filter(({ kind }) => kind !== 'Deployment');
-    const volume = {
-      apiVersion: 'v1',
-      kind: 'PersistentVolume',
-      metadata: { name: 'lethe-store' },
-      spec: {
-        storageClassName: '',
-        accessModes: ['ReadWriteMany'],
-        capacity: { storage: '1Gi' },
-        claimRef: { namespace: NAMESPACE, name: 'lethe-store' },
-        hostPath: { path: temporary.store.path, type: 'Directory' },
-      },
-    };
+    const volume = storeVolume(NAMESPACE, temporary.store.path);
     const list = { apiVersion: 'v1', kind: 'List', items: [...applied, volume] };
     await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(list));
   });

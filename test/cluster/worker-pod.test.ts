@@ -8,6 +8,7 @@ import { projectFolder } from '../../src/cli/project-folder.ts';
 import { jsonLines } from '../server/cli-world.ts';
 import { toySweepFile } from '../support/toy-sweep-file.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { storeVolume } from './store-volume.ts';
 import { startTemporalServer, type TemporalServer } from './temporal-server.ts';
 
 /** Of k8s/base: the owner of the store. */
@@ -48,18 +49,7 @@ describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
       'temporal-frontend.temporal:7233',
       temporalAddress,
     );
-    const volume = {
-      apiVersion: 'v1',
-      kind: 'PersistentVolume',
-      metadata: { name: 'lethe-store' },
-      spec: {
-        storageClassName: '',
-        accessModes: ['ReadWriteMany'],
-        capacity: { storage: '1Gi' },
-        claimRef: { namespace: 'lethe', name: 'lethe-store' },
-        hostPath: { path: store, type: 'Directory' },
-      },
-    };
+    const volume = storeVolume('lethe', store);
     const items = [volume, ...parseAllDocuments(manifests).map((each) => each.toJS() as object)];
     await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s').catch(async (error: Error) => {

@@ -6,7 +6,7 @@ import { resultOf } from '../../src/artifacts/lineage.ts';
 import { Store } from '../../src/artifacts/store.ts';
 import type { ModelSpec, TrainSpec } from '../../src/experiment/stage-spec.ts';
 import { seededRandom, testSeed } from './support/random.ts';
-import { tinyStage, writeData, writeStage } from './support/tiny-stage.ts';
+import { ADAMW, tinyStage, writeData, writeStage } from './support/tiny-stage.ts';
 import { digestsOf, outcomeOf, readJson, temporaryStore, trainer, writerOf } from './support/trainer.ts';
 
 const FLAGS = ['--checkpoint-every', '40'];
@@ -19,15 +19,7 @@ interface Changes {
 
 const LORA: Partial<TrainSpec> = {
   tuning: { kind: 'lora', rank: 6, alpha: 12, dropout: 0.02, targets: ['c_attn', 'c_fc', 'c_proj'] },
-  optimizer: {
-    kind: 'adamw',
-    learningRate: 0.01,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0,
-    clipNorm: 1,
-  },
+  optimizer: ADAMW,
 };
 
 /** Many anchors, checkpoints and checks in a few tenths of a second, so that random moments hit all of them. */
@@ -35,15 +27,7 @@ function busyStage(store: string, { train, model }: Changes = {}): string {
   const data = writeData(store, { rows: 24, promptTokens: 4, responseTokens: 4 });
   const anchors = Array.from({ length: 13 }, (_, index) => index * 250);
   const stop = { everySteps: 130, exactMatch: 1, learnedShare: 1 };
-  const optimizer = {
-    kind: 'adamw',
-    learningRate: 0.0005,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0.01,
-    clipNorm: 1,
-  } as const;
+  const optimizer = { ...ADAMW, learningRate: 0.0005, weightDecay: 0.01 };
   return writeStage(
     store,
     tinyStage(

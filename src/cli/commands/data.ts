@@ -102,10 +102,11 @@ async function listAll(options: StoreOptions): Promise<ExitCode> {
 }
 
 async function checkSome(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { checkSource }, { listSources }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { checkSource }, { listSources }, { tellChecks }, { storeFolder }] = await Promise.all([
     import('../terminal/output.ts'),
     import('../inputs/check-inputs.ts'),
     import('../inputs/list-inputs.ts'),
+    import('../inputs/tell-checks.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
@@ -113,20 +114,12 @@ async function checkSome(name: string | undefined, options: StoreOptions): Promi
   const names = name === undefined ? (await listSources(store)).map((each) => each.name) : [name];
   if (names.length === 0)
     throw new BadInput('expected a data source to check, the store has none; add one: lethe data add KIND PATH');
-  let bad = 0;
-  for (const each of names) {
-    const { manifest, faults } = await checkSource(store, each);
-    output.record({ name: each, digest: manifest.digest, faults });
-    if (faults.length === 0) output.line(`${each}: as it was added (${manifest.digest.slice(0, 12)})`);
-    for (const fault of faults) output.line(fault);
-    if (faults.length > 0) {
-      bad += 1;
-      output.line(
-        `${each}: damaged; mend it by adding it again: lethe data add ${manifest.kind} ${manifest.source} --name ${each}`,
-      );
-    }
-  }
-  return bad > 0 ? EXIT.incomplete : EXIT.done;
+  return tellChecks(
+    output,
+    names,
+    (each) => checkSource(store, each),
+    (manifest) => `lethe data add ${manifest.kind} ${manifest.source}`,
+  );
 }
 
 /** `unsafe 4946, safe 9892` */

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { ModelSpec } from '../../experiment/stage-spec.ts';
 import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 
@@ -113,10 +114,11 @@ async function listAll(options: StoreOptions): Promise<ExitCode> {
 }
 
 async function checkSome(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { checkModel }, { listModels }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { checkModel }, { listModels }, { tellChecks }, { storeFolder }] = await Promise.all([
     import('../terminal/output.ts'),
     import('../inputs/check-inputs.ts'),
     import('../inputs/list-inputs.ts'),
+    import('../inputs/tell-checks.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
@@ -124,36 +126,18 @@ async function checkSome(name: string | undefined, options: StoreOptions): Promi
   const names = name === undefined ? (await listModels(store)).map((each) => each.name) : [name];
   if (names.length === 0)
     throw new BadInput('expected a model to check, the store has none; add one: lethe model add PATH');
-  let bad = 0;
-  for (const each of names) {
-    const { manifest, faults } = await checkModel(store, each);
-    output.record({ name: each, digest: manifest.digest, faults });
-    if (faults.length === 0) output.line(`${each}: as it was added (${manifest.digest.slice(0, 12)})`);
-    for (const fault of faults) output.line(fault);
-    if (faults.length > 0) {
-      bad += 1;
-      output.line(`${each}: damaged; mend it by adding it again: lethe model add ${manifest.source} --name ${each}`);
-    }
-  }
-  return bad > 0 ? EXIT.incomplete : EXIT.done;
+  return tellChecks(
+    output,
+    names,
+    (each) => checkModel(store, each),
+    (manifest) => `lethe model add ${manifest.source}`,
+  );
 }
 
 function sizeOf(files: Readonly<Record<string, { readonly bytes: number }>>): number {
   return Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function shapeOf({
-  family,
-  layers,
-  width,
-  heads,
-  vocabulary,
-}: {
-  readonly family: string;
-  readonly layers: number;
-  readonly width: number;
-  readonly heads: number;
-  readonly vocabulary: number;
-}): string {
+function shapeOf({ family, layers, width, heads, vocabulary }: ModelSpec): string {
   return `${family}, ${layers} layers of ${width}, ${heads} heads, ${vocabulary} tokens`;
 }

@@ -76,7 +76,7 @@ export async function applyModel<Line>(
   }
 }
 
-/** Threads and rows a pass, as every command that applies a model takes them. */
+/** Threads, as every command that applies a model takes them. */
 export function trainerFlags(options: { readonly threads?: string }): string[] {
   if (options.threads === undefined) return [];
   const threads = Number(options.threads);

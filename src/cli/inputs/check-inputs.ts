@@ -25,15 +25,11 @@ export interface Checked<Manifest> {
 }
 
 /** Reads every byte of a model again: sums, digest, shape as its own config says, and that its tokenizer works. */
-export async function checkModel(
-  store: string,
-  name: string,
-  onBytes?: (bytes: number) => void,
-): Promise<Checked<ModelManifest>> {
+export async function checkModel(store: string, name: string): Promise<Checked<ModelManifest>> {
   const parent = modelsFolder(store);
   const manifest = await known<ModelManifest>(new InputNames(parent), name, 'model', modelManifestSchema);
   const folder = join(parent, manifest.digest);
-  const faults = await faultsOfFolder(folder, manifest.files, onBytes);
+  const faults = await faultsOfFolder(folder, manifest.files);
   if (modelDigest(manifest.files) !== manifest.digest)
     faults.push(`${folder}: expected a manifest whose files have the digest of the folder, found a changed one`);
   if (faults.length > 0) return { name, manifest, faults };

@@ -3,7 +3,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, digestOf } from '../../../src/experiment/canonical-json.ts';
 import { NUMERICS_VERSION } from '../../../src/experiment/numerics-version.ts';
-import type { ModelSpec, StageSpec, TrainSpec } from '../../../src/experiment/stage-spec.ts';
+import type { ModelSpec, OptimizerSpec, StageSpec, TrainSpec } from '../../../src/experiment/stage-spec.ts';
+
+export const ADAMW: OptimizerSpec = {
+  kind: 'adamw',
+  learningRate: 0.01,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  clipNorm: 1,
+};
 
 const CLASSES = ['unsafe', 'safe', 'task'] as const;
 const WORDS = 31;
@@ -107,15 +117,7 @@ export function tinyStage(
       lossOn: 'response',
       batch: 6,
       steps: 40,
-      optimizer: {
-        kind: 'adamw',
-        learningRate: 0.01,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        weightDecay: 0,
-        clipNorm: 1,
-      },
+      optimizer: ADAMW,
       schedule: { kind: 'constant', warmupSteps: 0 },
       ...train,
     },
