@@ -1,6 +1,8 @@
 // Training steps at real shapes, one each time that a line comes on stdin, so that another program's steps can be timed in turn with them (bench/trainer).
-//   train_bench [--model gpt2-124m|smollm2-135m|gpt2-1m|llama-1m] [--tuning full|lora] [--threads N] [--batch B] [--tokens T] [--recompute]
-// A step = zero gradients, forward and backward over B sequences of T tokens with loss on all, norm of the gradients, AdamW with clipping. Answers are JSON lines:
+//   train_bench [--model gpt2-124m|smollm2-135m|gpt2-1m|llama-1m|gpt2-w32|gpt2-w64|gpt2-w96|gpt2-w192] [--tuning full|lora] [--threads N] [--batch B] [--tokens T]
+//               [--prompt P] [--recompute]
+// A step = zero gradients, forward and backward over B sequences of T tokens with loss on those after the first P (1: all that can be predicted), norm of the
+// gradients, AdamW with clipping. gpt2-w*: the quickstart's models. Answers are JSON lines:
 // first {"ready", …} when the first step may begin, then for each line {"seconds", "cpuSeconds", "loss"}, and after the last {"peakBytes", "gemm", "flops"}:
 // flops are those that the step needs (`Flops`), gemm the machine's own rate in the largest product of the model, measured then.
 #include <sys/resource.h>
@@ -27,7 +29,7 @@ using namespace lethe;
 
 struct Options {
   std::string model = "gpt2-124m", tuning = "full";
-  int threads = 2, batch = 4, tokens = 256;
+  int threads = 2, batch = 4, tokens = 256, prompt = 1;
   bool recompute = false;
 };
 
@@ -50,6 +52,9 @@ ModelSpec SpecOf(const std::string& model) {
   } else if (model == "llama-1m") {
     spec.family = Family::kLlama;
     spec.layers = 4, spec.width = 128, spec.heads = spec.key_value_heads = 4, spec.feed_forward = 344, spec.vocabulary = 2048, spec.context = 128;
+  } else if (model.rfind("gpt2-w", 0) == 0) {
+    spec.width = std::atoi(model.c_str() + 6), spec.layers = spec.width < 96 ? 2 : 4, spec.heads = spec.key_value_heads = spec.width / 32;
+    spec.feed_forward = 4 * spec.width, spec.vocabulary = 256, spec.context = 16;
   } else {
     std::exit(2);
   }
@@ -57,13 +62,14 @@ ModelSpec SpecOf(const std::string& model) {
 }
 
 // Two for each weight and row forward, as much for the gradient of the input, and as much again for a weight that is trained; causal attention: half of its square.
+// The head's rows are those with a loss.
 double Flops(const ModelSpec& spec, const Options& options) {
   const double width = spec.width, rows = static_cast<double>(options.batch) * (options.tokens - 1);
   const double attention = width * (width + 2.0 * width / spec.heads * spec.key_value_heads) + width * width;
   const double inner = (spec.family == Family::kLlama ? 3.0 : 2.0) * width * spec.feed_forward;
-  const double weights = spec.layers * (attention + inner) + width * spec.vocabulary;
+  const double head = static_cast<double>(options.batch) * (options.tokens - options.prompt) * width * spec.vocabulary;
   const double factor = options.tuning == "full" ? 6 : 4;
-  return rows * (factor * weights + 3 * 2.0 * spec.layers * width * options.tokens);
+  return factor * (rows * spec.layers * (attention + inner) + head) + rows * 3 * 2.0 * spec.layers * width * options.tokens;
 }
 
 double MeasureProduct(const ModelSpec& spec, int64_t rows, ThreadPool* pool) {
@@ -92,6 +98,7 @@ int main(int argc, char** argv) {
     else if (is("--threads")) options.threads = std::atoi(argv[++i]);
     else if (is("--batch")) options.batch = std::atoi(argv[++i]);
     else if (is("--tokens")) options.tokens = std::atoi(argv[++i]);
+    else if (is("--prompt")) options.prompt = std::atoi(argv[++i]);
     else return 2;
   }
   const ModelSpec spec = SpecOf(options.model);
@@ -107,26 +114,24 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", status.sentence().c_str());
     return status.exit_code();
   }
-  const double before_weights = Clock(CLOCK_MONOTONIC);
   decoder->Initialize(1);  // random, where a stage reads a file
   decoder->InitializeAdapters(1);
-  const double after_weights = Clock(CLOCK_MONOTONIC);
   std::vector<std::vector<int32_t>> tokens(static_cast<size_t>(options.batch));
   std::vector<Sequence> batch;
   for (size_t i = 0; i < tokens.size(); ++i) {
     for (int t = 0; t < options.tokens; ++t) tokens[i].push_back(static_cast<int32_t>(Philox(3, i, static_cast<uint64_t>(t))[0] % static_cast<uint32_t>(spec.vocabulary)));
-    batch.push_back({.tokens = tokens[i], .prompt_length = 1});
+    batch.push_back({.tokens = tokens[i], .prompt_length = options.prompt});
   }
   AdamW optimizer(decoder->trained(), {}, &pool);
-  std::printf("{\"ready\": %.4f, \"weights\": %.4f, \"gemm\": \"%s\"}\n", Clock(CLOCK_PROCESS_CPUTIME_ID), after_weights - before_weights, GemmName().c_str());
+  std::printf("{\"ready\": %.4f, \"gemm\": \"%s\"}\n", Clock(CLOCK_PROCESS_CPUTIME_ID), GemmName().c_str());
   std::fflush(stdout);
-  const float scale = 1.0f / static_cast<float>(options.batch * (options.tokens - 1));
+  const float scale = 1.0f / static_cast<float>(options.batch * (options.tokens - options.prompt));
   int64_t step = 0;
   for (std::string line; std::getline(std::cin, line);) {
     const double wall = Clock(CLOCK_MONOTONIC), cpu = Clock(CLOCK_PROCESS_CPUTIME_ID);
     double loss = 0;
     decoder->ZeroGradients();
-    if (!decoder->Backward(batch, scale, true, options.recompute, &loss).ok()) return 1;
+    if (!decoder->Backward(batch, scale, false, options.recompute, &loss).ok()) return 1;
     optimizer.Step(1e-4, ++step, ClipFactor(GradientNorm(decoder->trained(), &pool), 1.0));
     std::printf("{\"seconds\": %.6f, \"cpuSeconds\": %.6f, \"loss\": %.5f}\n", Clock(CLOCK_MONOTONIC) - wall, Clock(CLOCK_PROCESS_CPUTIME_ID) - cpu, loss * static_cast<double>(scale));
     std::fflush(stdout);
