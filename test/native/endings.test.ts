@@ -200,6 +200,15 @@ describe('the trainer ends', () => {
     expect(outcomeOf(stage, 1).stoppedBy).toBeUndefined();
   });
 
+  it('with 70 where a drill asks for it, without a checkpoint, and goes on from the one before', async () => {
+    const stage = writeStage(store.path, spec);
+    const flags = ['--checkpoint-every', '10'];
+    expect((await trainer(stage, 1, [...flags, '--crash-at', '25']).exit).code).toBe(70);
+    expect(outcomeOf(stage, 1)).toMatchObject({ code: 70, step: 25 });
+    expect((await trainer(stage, 2, flags).exit).code).toBe(0);
+    expect(readJson(writerOf(stage, 2), 'from.json')).toMatchObject({ step: 20 });
+  });
+
   it('after saying what it is and what the machine can do', async () => {
     const measured = JSON.parse((await start(TRAINER, ['--measure']).exit).output) as Record<string, unknown>;
     expect(measured).toEqual({

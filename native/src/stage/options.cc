@@ -5,13 +5,14 @@
 namespace lethe {
 
 const char kUsage[] =
-    "lethe-trainer --stage DIR --attempt N [--micro-batch N] [--accumulate N] [--recompute] [--threads N] [--checkpoint-every STEPS]\n"
+    "lethe-trainer --stage DIR --attempt N [--micro-batch N] [--accumulate N] [--recompute] [--threads N] [--checkpoint-every STEPS] [--crash-at STEP]\n"
     "    Runs the stage that DIR/run.json asks for, from the newest valid checkpoint of any attempt; writes into DIR/attempts/N/<writer>/.\n"
     "    --micro-batch N         examples of one forward and backward pass (default: the whole batch); less needs less memory\n"
     "    --accumulate N          passes of one update (default: as many as the batch needs)\n"
     "    --recompute             keep no inner activations of a block: less memory, about a third slower\n"
     "    --threads N             results do not depend on it (default: 1 for widths up to 128, otherwise one for each core)\n"
     "    --checkpoint-every N    steps between checkpoints (default: by the clock, about every 20 seconds)\n"
+    "    --crash-at N            end with 70 after step N, without a checkpoint: a drill of what watches the trainer\n"
     "lethe-trainer --score FILE --model DIR [--threads N] [--micro-batch N]\n"
     "    Prints a line {\"id\", \"tokens\", \"sumLogProb\"} for each line {\"id\", \"prompt\": [ids], \"response\": [ids]} of FILE: response tokens alone.\n"
     "lethe-trainer --generate FILE --model DIR --max-new-tokens N [--end-token ID]... [--threads N] [--micro-batch N]\n"
@@ -109,6 +110,9 @@ Status ParseOptions(std::span<char* const> arguments, Options* options) {
       ++i;
     } else if (flag == "--checkpoint-every") {
       status = Number(flag, value, 1'000'000'000, &options->checkpoint_every);
+      ++i;
+    } else if (flag == "--crash-at") {
+      status = Number(flag, value, 1'000'000'000, &options->crash_at);
       ++i;
     } else {
       return {Code::kBadSpec, "unknown argument \"" + flag + "\"; lethe-trainer --help lists all"};

@@ -22,6 +22,7 @@ struct Options {
   bool recompute = false;
   int threads = 0;               // 0 = chosen by the model's width
   int64_t checkpoint_every = 0;  // steps; 0 = by the clock
+  int64_t crash_at = 0;          // once so many steps are done, an internal error without a checkpoint: what `lethe drill` recovers from; 0 = never
 
   std::string file;              // kScore, kGenerate, as the rest
   std::string model;             // a folder of the store's models/, a Hugging Face folder or a GGUF file

@@ -264,6 +264,10 @@ Status StageRunner::Train() {
     if (Status s = updater->Update(step_, &report); !s.ok()) return s;
     ++step_;
     progress_.Count(step_, report.loss, report.learning_rate, report.gradient_norm, report.tokens, Seconds(Clock::now() - begin));
+    if (step_ == options_.crash_at) {
+      if (Status s = progress_.Write(); !s.ok()) return s;  // what is lost shall be known
+      return {Code::kInternal, "crashed after step " + std::to_string(step_) + ", as --crash-at asked"};
+    }
     if (Status s = progress_.WriteWhenDue(); !s.ok()) return s;
   }
 }
