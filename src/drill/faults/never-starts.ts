@@ -1,0 +1,21 @@
+import type { Fault } from '../fault.ts';
+
+const NO_SUCH_IMAGE = 'localhost/lethe-drill/no-such-image:1';
+const MORE_CORES_THAN_ANY_NODE = 100_000;
+
+const waits: NonNullable<Fault['provoke']> = async (world) => {
+  await world.until('a job', ({ attempts }) => attempts.length > 0);
+  world.strike();
+};
+
+export const IMAGE_MISSING: Fault = {
+  prepare: async ({ parts }) => parts.place.override({ image: NO_SUCH_IMAGE }),
+  provoke: waits,
+  mend: async ({ parts }) => ({ image: parts.image }),
+};
+
+export const UNSCHEDULABLE: Fault = {
+  prepare: async ({ parts }) => parts.place.override({ resources: { cores: MORE_CORES_THAN_ANY_NODE } }),
+  provoke: waits,
+  mend: async () => ({ resources: { cores: 0.25 } }),
+};

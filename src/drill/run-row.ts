@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiClient } from '../jobs/kubernetes/api-client.ts';
+import type { Job, Pod } from '../jobs/kubernetes/cluster-objects.ts';
+import { parseClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
+import { selectorOfStore } from '../jobs/kubernetes/names-and-labels.ts';
+import { awaitSweep, retryStages, type SweepEnd, startSweep } from '../temporal/sweep-client.ts';
+import { DrillLauncher } from './drill-launcher.ts';
+import type { DrillParts, WrittenSettings } from './drill-options.ts';
+import type { DrillRow } from './drill-row.ts';
+import type { DrillPlace } from './drill-store.ts';
+import { CHECKPOINT_EVERY, type DrillSweep } from './drill-sweep.ts';
+import type { Fault } from './fault.ts';
+import { FAULT_BOOK } from './fault-book.ts';
+import { judgeRow, type RunEnd } from './judge-row.ts';
+import type { RowResult } from './row-result.ts';
+import { startWorkerHere, WorkerProcess } from './row-worker.ts';
+import { RowWorld } from './row-world.ts';
+import type { StageTrace } from './stage-trace.ts';
+import { TroubledWay } from './troubled-way.ts';
+
+export interface Undisturbed extends RunEnd {
+  readonly place: DrillPlace;
+  readonly trace: StageTrace;
+}
+
+/** From the sweep's start to its end, whatever is done to it. */
+const ROW_MS = 240_000;
+const GONE_MS = 60_000;
+
+/** The sweep without a fault: what every row is compared with, and where its finished stage comes from. */
+export async function runUndisturbed(parts: DrillParts): Promise<Undisturbed> {
+  const place = await parts.store.place('undisturbed');
+  const { end } = await withRow(parts, place, {}, undefined, async ({ settled }) => ({ end: await settled }));
+  if (end.status !== 'completed')
+    throw new Error(`the undisturbed run: expected it to complete, it ended as ${wordOf(end)}`);
+  return { place, trace: await place.trace(), ...(await runEnd(place, parts.sweep, end)) };
+}
+
+/** Runs one row in a store of its own, and judges it. Rejects when the row itself could not be carried out. */
+export async function runRow(parts: DrillParts, row: DrillRow, undisturbed: Undisturbed): Promise<RowResult> {
+  const fault: Fault = FAULT_BOOK[row.fault];
+  const started = performance.now();
+  const alone = fault.needs === 'small volume';
+  const place = await parts.store.place(row.name, { after: undisturbed.place, alone });
+  const { struckAtMs, parkedAs, attemptsWhenParked, end } = await withRow(
+    parts,
+    place,
+    fault,
+    row,
+    async ({ world, settled, again }) => {
+      await Promise.all([fault.provoke?.(world), settled]);
+      const first = await settled;
+      const struckAtMs = world.struckAtMs;
+      if (first.status !== 'settled') return { struckAtMs, parkedAs: undefined, attemptsWhenParked: 0, end: first };
+      const attemptsWhenParked = (await place.evidence()).length;
+      const overrides = await fault.mend?.(world);
+      await retryStages(parts.lethe, referenceOf(place, parts.sweep), {
+        selection: { kind: 'failed' },
+        by: 'lethe drill',
+        ...(overrides && { overrides }),
+      });
+      return { struckAtMs, parkedAs: first.outcome.parked[0]?.class, attemptsWhenParked, end: await again() };
+    },
+  );
+  const { finding, misses } = judgeRow({
+    row,
+    trace: await place.trace(),
+    evidence: await place.evidence(),
+    parkedAs,
+    attemptsWhenParked,
+    struckAtMs,
+    end: await runEnd(place, parts.sweep, end),
+    undisturbed,
+    checkpointEvery: CHECKPOINT_EVERY,
+  });
+  const all =
+    end.status === 'completed' ? misses : [`expected the sweep to complete, it ended as ${wordOf(end)}`, ...misses];
+  const seconds = (performance.now() - started) / 1_000;
+  return { row: row.name, status: all.length === 0 ? 'held' : 'missed', ...finding, misses: all, seconds };
+}
+
+interface RunningRow {
+  readonly world: RowWorld;
+  /** The sweep's end; rejects when it takes too long. */
+  readonly settled: Promise<SweepEnd>;
+  /** The end after it was started again. */
+  readonly again: () => Promise<SweepEnd>;
+}
+
+/** Starts worker and sweep of a place, and takes away all that the cluster has of it afterwards. */
+async function withRow<T>(
+  parts: DrillParts,
+  place: DrillPlace,
+  fault: Fault,
+  row: DrillRow | undefined,
+  work: (row: RunningRow) => Promise<T>,
+): Promise<T> {
+  const { sweep, lethe, api, means } = parts;
+  const written = settingsOf(parts.written, place, means?.otherNode, row?.lane === 'node');
+  const settings = parseClusterSettings(written, 'the settings of a drill');
+  const way = await TroubledWay.open(parts.connection);
+  const twist = { ...fault.twist, ...(row?.lane === 'node' && means && { avoidNode: means.otherNode }) };
+  const options = { api: new ApiClient(way.connection), settings, storeId: place.storeId, storePath: place.path };
+  const launcher = new DrillLauncher(options, twist);
+  const workerPlace = { place, temporal: lethe, settings };
+  const over = new AbortController();
+  const process = fault.needs === 'worker process' ? new WorkerProcess(workerPlace) : undefined;
+  const { image } = settings;
+  const world = new RowWorld({
+    sweep,
+    place,
+    api,
+    lethe,
+    launcher,
+    way,
+    means,
+    worker: process,
+    image,
+    signal: over.signal,
+  });
+  let worker: { stop(): Promise<void> } | undefined = process;
+  try {
+    await fault.prepare?.(world);
+    if (process === undefined) worker = await startWorkerHere(workerPlace, launcher, fault.stallMs);
+    else await process.start(written);
+    const reference = referenceOf(place, sweep);
+    await startSweep(lethe, reference);
+    const awaitEnd = () => within(ROW_MS, awaitSweep(lethe, reference), `the end of the sweep of ${place.path}`);
+    const settled = awaitEnd();
+    settled.catch(() => undefined).finally(() => over.abort());
+    return await work({ world, settled, again: awaitEnd });
+  } finally {
+    over.abort();
+    way.set('none');
+    await worker?.stop().catch(() => undefined);
+    launcher.close();
+    await removeObjects(api, place.storeId);
+    await way.close();
+    await place.mend().catch(() => undefined);
+  }
+}
+
+function settingsOf(
+  written: WrittenSettings,
+  place: DrillPlace,
+  otherNode: string | undefined,
+  anyNode: boolean,
+): WrittenSettings {
+  const pinned = otherNode === undefined || anyNode ? {} : { nodeSelector: { 'kubernetes.io/hostname': otherNode } };
+  return {
+    ...written,
+    store: { ...written.store, ...(place.subPath === '' ? {} : { subPath: place.subPath }) },
+    defaults: { ...written.defaults, ...pinned },
+  };
+}
+
+function referenceOf(place: DrillPlace, { id, planHash }: DrillSweep) {
+  const schedule = { parallel: 1, canary: 'off', order: 'as-listed' } as const;
+  return { storeId: place.storeId, sweepId: id, planHash, schedule };
+}
+
+async function runEnd(place: DrillPlace, { plan }: DrillSweep, end: SweepEnd): Promise<RunEnd> {
+  const outcome = 'outcome' in end ? end.outcome : undefined;
+  return {
+    statisticsDigest: outcome?.statisticsDigest,
+    scores: await place.scores(),
+    finishedStages: await place.finishedStages(),
+    stages: plan.stages.length,
+    reused: outcome?.jobsReused ?? 0,
+  };
+}
+
+function wordOf(end: SweepEnd): string {
+  if (!('outcome' in end)) return `${end.status}: ${end.reason}`;
+  const parked = end.outcome.parked.map(
+    ({ label, class: failure, rule, sentence }) => `${label} ${failure} (${rule}): ${sentence}`,
+  );
+  return [end.status, ...parked].join('; ');
+}
+
+/** Jobs and what is left of their pods. Who may not delete pods made none that outlive their Job. */
+async function removeObjects(api: ApiClient, storeId: string): Promise<void> {
+  const jobs = `/apis/batch/v1/namespaces/${api.namespace}/jobs`;
+  const pods = `/api/v1/namespaces/${api.namespace}/pods`;
+  const ours = { labelSelector: selectorOfStore(storeId) };
+  const namesOf = async (path: string) =>
+    (await api.get<{ items: (Job | Pod)[] }>(path, ours)).items.map(({ metadata }) => metadata);
+  for (const deadline = Date.now() + GONE_MS; ; await sleep(250)) {
+    const [left, alive] = [await namesOf(jobs), await namesOf(pods)];
+    if (left.length + alive.length === 0) return;
+    for (const { name, deletionTimestamp } of left)
+      if (deletionTimestamp === undefined) await remove(api, `${jobs}/${name}`, { propagationPolicy: 'Background' });
+    if (left.length === 0)
+      for (const { name } of alive) await remove(api, `${pods}/${name}`, { gracePeriodSeconds: 0 });
+    if (Date.now() > deadline)
+      throw new Error(
+        `expected Jobs and pods of a row to go within ${GONE_MS / 1_000} s: ${[...left, ...alive].map(({ name }) => name)} are there`,
+      );
+  }
+}
+
+/** Gone meanwhile, or not ours to delete: the next look tells. */
+async function remove(api: ApiClient, path: string, body: object): Promise<void> {
+  await api.call({ method: 'DELETE', path, body }).catch(() => undefined);
+}
+
+async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
+  const over = new AbortController();
+  const late = sleep(ms, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`expected ${what} within ${ms / 1_000} s`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,91 @@
+import type { TrainerFlags } from '../recovery/evidence.ts';
+
+/** What one trainer process left of its way. Times are milliseconds since the epoch. */
+export interface WriterTrace {
+  readonly attempt: number;
+  readonly name: string;
+  readonly fromStep: number;
+  readonly checkpointStep: number;
+  /** Lines of progress.jsonl, in order. */
+  readonly progress: readonly ProgressPoint[];
+  readonly code?: number;
+}
+
+export interface ProgressPoint {
+  readonly step: number;
+  readonly timeMs: number;
+  /** Mean since the point before; absent before the first update. */
+  readonly loss?: number;
+}
+
+export interface AttemptTrace {
+  readonly number: number;
+  readonly flags: TrainerFlags;
+  /** evidence.json is there. */
+  readonly over: boolean;
+}
+
+/** A stage as its files tell it: attempts by number, writers in the order in which they began. */
+export interface StageTrace {
+  readonly attempts: readonly AttemptTrace[];
+  readonly writers: readonly WriterTrace[];
+  readonly done: boolean;
+  readonly microBatchChanged: boolean;
+}
+
+/** The most steps that a successor had to do again: what its predecessors had reached when it began, less where it went on from. */
+export function stepsLost({ writers }: StageTrace): number {
+  const lost = writers.slice(1).map((writer, index) => {
+    const began = beginningOf(writer);
+    const before = writers.slice(0, index + 1).flatMap(({ progress }) => progress);
+    const reached = Math.max(0, ...before.filter(({ timeMs }) => timeMs <= began).map(({ step }) => step));
+    return Math.max(0, reached - writer.fromStep);
+  });
+  return Math.max(0, ...lost);
+}
+
+/** From the fault to the first step of a successor that is new; undefined without one. */
+export function timeToResumeMs({ writers }: StageTrace, faultAtMs: number): number | undefined {
+  const firsts = writers.slice(1).flatMap(({ progress, fromStep }) => {
+    const first = progress.find(({ step, timeMs }) => step > fromStep && timeMs > faultAtMs);
+    return first === undefined ? [] : [first.timeMs - faultAtMs];
+  });
+  return firsts.length === 0 ? undefined : Math.min(...firsts);
+}
+
+/** A writer wrote on after its successor had begun. */
+export function writesBesideSuccessor({ writers }: StageTrace): boolean {
+  return writers.some((writer, index) => {
+    const successor = writers[index + 1];
+    const last = writer.progress.at(-1);
+    return successor !== undefined && last !== undefined && last.timeMs > beginningOf(successor);
+  });
+}
+
+/**
+ * The sum of losses up to each checkpoint along the writers that lead to the end. Two traces of one stage agree to the bit unless the micro-batch changed; between
+ * checkpoints their lines stand at other steps, because those come by the clock.
+ */
+export function lossTrace({ writers }: StageTrace, every: number): ReadonlyMap<number, number> {
+  const sums = new Map<number, number>();
+  let from = Number.POSITIVE_INFINITY;
+  for (const writer of writers.toReversed()) {
+    let sum = 0;
+    let at = writer.fromStep;
+    for (const { step, loss } of writer.progress) {
+      if (step <= at) continue;
+      sum += (loss ?? 0) * (step - at);
+      at = step;
+      if (step % every !== 0) continue;
+      if (step <= from) sums.set(step, sum);
+      sum = 0;
+    }
+    from = Math.min(from, writer.fromStep);
+  }
+  return sums;
+}
+
+/** A writer that was just begun has no line yet. */
+function beginningOf({ progress }: WriterTrace): number {
+  return progress[0]?.timeMs ?? Number.POSITIVE_INFINITY;
+}
