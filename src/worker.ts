@@ -17,7 +17,9 @@ import type { ClusterSettings } from './jobs/kubernetes/cluster-settings.ts';
 import { openKubernetesLauncher } from './jobs/kubernetes/open-launcher.ts';
 import { LocalLauncher } from './jobs/local/local-launcher.ts';
 import { thisMachine } from './jobs/local/machine.ts';
-import { connect, ensureNamespace, type Lethe } from './temporal/connection.ts';
+import { connect, type Lethe } from './temporal/connection.ts';
+import { ensureNamespace } from './temporal/ensure-namespace.ts';
+import { loginAt } from './temporal/server-profile.ts';
 import { StageWorkflows } from './temporal/stage-workflows.ts';
 import { SweepKeeper } from './temporal/sweep-keeper.ts';
 import { workerLogger } from './temporal/worker-logger.ts';
@@ -126,7 +128,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
     },
     options.finishing ?? createFinishingActivities({ store, codeVersion }),
   );
-  const connection = await NativeConnection.connect({ address });
+  const connection = await NativeConnection.connect({ address, ...loginAt(address) });
   const worker = await Worker.create({
     connection,
     namespace,

@@ -9,12 +9,19 @@ const INPUT_ERRORS = new Set([
   'BadGguf',
   'NoTokenizer',
   'BadChatTemplate',
+  'BadServerProfile',
   'BadSource',
   'TooFewExamples',
 ]);
 
 /** Errors whose message says all there is to know: a stack trace would only hide it. */
-const KNOWN_FAILURES = new Set(['TemporalCliMissing', 'ServerUnreachable', 'WorkerKeepsEnding', 'BadFile']);
+const KNOWN_FAILURES = new Set([
+  'TemporalCliMissing',
+  'NamespaceNotReady',
+  'ServerUnreachable',
+  'WorkerKeepsEnding',
+  'BadFile',
+]);
 
 /** The last words of a command that failed, and its exit code. */
 export function explainFailure(error: unknown): { readonly text: string; readonly exitCode: ExitCode } {

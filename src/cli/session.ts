@@ -36,12 +36,12 @@ export interface ConnectOptions {
 
 /** A client for the store's server; an embedded one is started when it is down. */
 export async function connectStore(store: Store, options: ConnectOptions = {}): Promise<Connection> {
-  const { connect, ensureNamespace } = await import('../temporal/connection.ts');
+  const { connect } = await import('../temporal/connection.ts');
   if (!isEmbedded(store)) return connect(store.temporal);
   const { ensureEmbeddedServer } = await import('../temporal/embedded-server.ts');
   const server = await ensureEmbeddedServer(store.path, options);
   const lethe = await connect({ address: server.address, namespace: store.temporal.namespace }, 15_000);
-  await ensureNamespace(lethe);
+  await (await import('../temporal/ensure-namespace.ts')).ensureNamespace(lethe);
   if (options.worker) {
     const { ensureEmbeddedWorker, stoppedByHand } = await import('./embedded-worker.ts');
     const stays = options.worker === 'unless stopped' && stoppedByHand(store.path) !== undefined;

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, ensureNamespace } from '../../src/temporal/connection.ts';
+import { connect } from '../../src/temporal/connection.ts';
+import { ensureNamespace } from '../../src/temporal/ensure-namespace.ts';
 import { findTemporalCli } from '../../src/temporal/temporal-cli.ts';
 
 export interface TemporalServer {

@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { connect, ensureNamespace } from '../../src/temporal/connection.ts';
+import { connect } from '../../src/temporal/connection.ts';
+import { ensureNamespace } from '../../src/temporal/ensure-namespace.ts';
 import { findTemporalCli } from '../../src/temporal/temporal-cli.ts';
 import { NAMESPACE } from './namespace.ts';
 

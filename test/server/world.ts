@@ -44,9 +44,9 @@ export class World {
     this.platform = new FakePlatform((spec) => this.#behave(spec));
   }
 
-  static async create(): Promise<World> {
+  static async create(address = inject('temporalAddress')): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'lethe-store-'));
-    const server = { address: inject('temporalAddress'), namespace: NAMESPACE };
+    const server = { address, namespace: NAMESPACE };
     const store = await Store.create(folder, server);
     return new World(store, await connect(server));
   }
