@@ -6,7 +6,7 @@ import {
   type SourceManifest,
   sourceManifestSchema,
 } from '../experiment/input-manifests.ts';
-import { InputNames } from './input-names.ts';
+import { InputNames, type NamedManifest } from './input-names.ts';
 
 export function modelsFolder(store: string): string {
   return join(store, 'models');
@@ -16,12 +16,25 @@ export function sourcesFolder(store: string): string {
   return join(store, 'data-sources');
 }
 
+export type NamedModel = NamedManifest<ModelManifest>;
+export type NamedSource = NamedManifest<SourceManifest>;
+
+export function namedModels(store: string): Promise<NamedModel[]> {
+  return new InputNames(modelsFolder(store)).manifests(modelManifestSchema);
+}
+
+export function namedSources(store: string): Promise<NamedSource[]> {
+  return new InputNames(sourcesFolder(store)).manifests(sourceManifestSchema);
+}
+
 /** What a store has of models with weights and of data sources, by name. `store`: its folder, which need not exist yet. */
 export async function inputCatalogOfStore(store: string): Promise<InputCatalog> {
-  const [models, sources] = await Promise.all([
-    new InputNames(modelsFolder(store)).manifests<ModelManifest>(modelManifestSchema),
-    new InputNames(sourcesFolder(store)).manifests<SourceManifest>(sourceManifestSchema),
-  ]);
+  const [models, sources] = await Promise.all([namedModels(store), namedSources(store)]);
+  return inputCatalog(models, sources);
+}
+
+/** What planning needs of them: digests and shapes. */
+export function inputCatalog(models: readonly NamedModel[], sources: readonly NamedSource[]): InputCatalog {
   return {
     weights: Object.fromEntries(
       models.map(({ name, manifest: { digest, spec, tokenizer } }) => [

@@ -69,14 +69,14 @@ async function addOne(kind: string, path: string, options: AddOptions): Promise<
 }
 
 async function listAll(options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { listSources }, { renderTable }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { namedSources }, { renderTable }, { storeFolder }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../inputs/list-inputs.ts'),
+    import('../../artifacts/input-catalog-of-store.ts'),
     import('../terminal/table.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
-  const sources = await listSources(storeFolder(options.store));
+  const sources = await namedSources(storeFolder(options.store));
   for (const { name, manifest } of sources) output.record({ ...manifest, name });
   if (sources.length === 0) output.line('no data source yet; "lethe data add bbq PATH" brings one');
   else {
@@ -102,16 +102,16 @@ async function listAll(options: StoreOptions): Promise<ExitCode> {
 }
 
 async function checkSome(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { checkSource }, { listSources }, { tellChecks }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { checkSource }, { namedSources }, { tellChecks }, { storeFolder }] = await Promise.all([
     import('../terminal/output.ts'),
     import('../inputs/check-inputs.ts'),
-    import('../inputs/list-inputs.ts'),
+    import('../../artifacts/input-catalog-of-store.ts'),
     import('../inputs/tell-checks.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
   const store = storeFolder(options.store);
-  const names = name === undefined ? (await listSources(store)).map((each) => each.name) : [name];
+  const names = name === undefined ? (await namedSources(store)).map((each) => each.name) : [name];
   if (names.length === 0)
     throw new BadInput('expected a data source to check, the store has none; add one: lethe data add KIND PATH');
   return tellChecks(

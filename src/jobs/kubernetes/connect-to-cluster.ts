@@ -1,4 +1,5 @@
 import type { RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { ClusterConnection } from './cluster-connection.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
 
@@ -11,9 +12,24 @@ export class NoCluster extends Error {
  * Finds the cluster as kubectl would: `kubeconfig` and `context` of the settings, then $KUBECONFIG and ~/.kube/config, then the service account of the pod that
  * this runs in. Every way to log in that a kubeconfig knows is the library's work; the requests are ours (docs/decisions/kubernetes-requests.md).
  */
-export async function connectToCluster(
-  settings: Pick<ClusterSettings, 'kubeconfig' | 'context' | 'namespace'>,
-): Promise<ClusterConnection> {
+export async function connectToCluster(settings: ClusterChoice): Promise<ClusterConnection> {
+  const config = await loadKubeConfig(settings);
+  const context = config.getContextObject(config.getCurrentContext());
+  return {
+    server: config.getCurrentCluster()!.server,
+    namespace: settings.namespace ?? context?.namespace ?? 'default',
+    requestOptions: async () => {
+      const options: RequestOptions = {};
+      await config.applyToHTTPSOptions(options);
+      return options;
+    },
+  };
+}
+
+export type ClusterChoice = Pick<ClusterSettings, 'kubeconfig' | 'context' | 'namespace'>;
+
+/** The library's view of the same cluster, for what is done through its own web sockets. */
+export async function loadKubeConfig(settings: ClusterChoice): Promise<KubeConfig> {
   // It loads every type of the API: only who works with a cluster waits for that.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
@@ -33,14 +49,5 @@ export async function connectToCluster(
     throw new NoCluster(
       'expected a kubeconfig with a context, or to run in a pod with a service account; found neither',
     );
-  const context = config.getContextObject(config.getCurrentContext());
-  return {
-    server: cluster.server,
-    namespace: settings.namespace ?? context?.namespace ?? 'default',
-    requestOptions: async () => {
-      const options: RequestOptions = {};
-      await config.applyToHTTPSOptions(options);
-      return options;
-    },
-  };
+  return config;
 }
