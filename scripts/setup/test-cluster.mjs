@@ -58,7 +58,7 @@ async function makeKubernetes(work, out, { yes }) {
   const [major, minor] = KUBERNETES.split('.');
   const named = `-X ${version}.gitVersion=v${KUBERNETES} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`;
   const args = ['-ldflags', `-s -w ${named}`, '-o', join(out, 'kubernetes'), '.'];
-  await build('Kubernetes (8 to 15 minutes, once)', work, join(sources, 'kubernetes'), args, { yes });
+  await build('Kubernetes (8 minutes on two idle cores, once)', work, join(sources, 'kubernetes'), args, { yes });
   symlinkSync('kubernetes', join(out, 'kubectl'));
 }
 
