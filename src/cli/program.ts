@@ -4,6 +4,7 @@ import { calibrateCommand } from './commands/calibrate.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { drillCommand } from './commands/drill.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -59,6 +60,7 @@ export function makeProgram(): Command {
     generateCommand(),
     storeCommand(),
     doctorCommand(),
+    drillCommand(),
     workerCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -11,7 +11,8 @@ const STEPS = 100;
 
 /**
  * Two stages of a model that any node holds: four steps of finetuning, then the review that is disturbed, some seconds long. A large batch makes few, slow steps, and
- * memory that depends on the micro-batch.
+ * memory that depends on the micro-batch. The learning rate is small: a model that has learned all takes steps of the size of rounding errors, and then the order of
+ * sums decides where it goes.
  */
 const TEXT = `name: drill
 title: A stage to be disturbed.
@@ -19,7 +20,7 @@ models: [gpt2-d16]
 arms: [forgetting]
 seeds: [1]
 data: { kind: policy-grammar, version: 1, notion: disclosure }
-training: { batch: 4096, learningRate: 0.003 }
+training: { batch: 4096, learningRate: 0.0003 }
 sessions:
   finetune:
     train:

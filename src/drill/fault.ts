@@ -7,6 +7,8 @@ export interface Fault {
   /** `worker process`: a worker that can be killed; `small volume`: a store that is alone on its volume. */
   readonly needs?: 'worker process' | 'small volume';
   readonly twist?: LaunchTwist;
+  /** Settings of the cluster for this row alone, such as shorter waits. */
+  readonly settings?: Readonly<Record<string, number>>;
   /** Without a step for so long a job counts as stuck. */
   readonly stallMs?: number;
   /** Before the sweep starts. */

@@ -30,7 +30,7 @@ export interface RunEnd {
 }
 
 /** Of a sum of log-probabilities, and of a sum of losses between two checkpoints: another micro-batch adds in another order. */
-export const TOLERANCE = { relative: 1e-3, absolute: 1e-3 };
+export const TOLERANCE = { relative: 1e-4, absolute: 1e-4 };
 
 export interface Judgement {
   readonly finding: RowFinding;

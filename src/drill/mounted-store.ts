@@ -198,7 +198,7 @@ async function traceOf(writer: WriterFolder): Promise<WriterTrace> {
     fromStep: origin?.step ?? 0,
     checkpointStep,
     progress: pointsOf(text ?? ''),
-    ...(outcome === undefined ? {} : { code: outcome.code }),
+    ...(outcome === undefined ? {} : { code: outcome.code, endStep: outcome.step }),
   };
 }
 

@@ -12,7 +12,7 @@ export interface DrillRun {
   readonly parallel: number;
   readonly onResult: (result: RowResult) => void;
   readonly say: (text: string) => void;
-  /** Stops starting rows; those under way end. */
+  /** Ends the drill: rows under way are cleared away, the others not started. */
   readonly signal?: AbortSignal;
 }
 
@@ -31,7 +31,7 @@ export async function runDrill(parts: DrillParts, run: DrillRun): Promise<readon
   }
   if (open.length > 0) {
     run.say('the undisturbed run, which every row is compared with');
-    const undisturbed = await runUndisturbed(parts);
+    const undisturbed = await runUndisturbed(parts, run.signal);
     const lane = (name: DrillRow['lane']) => open.filter((row) => row.lane === name);
     const one = (row: DrillRow) => rowOf(parts, row, undisturbed, run, tell);
     await Promise.all([inParallel(lane('beside'), run.parallel, one), inParallel(lane('node'), 1, one)]);
@@ -51,7 +51,7 @@ async function rowOf(
   say(`${row.name}: ${row.what}`);
   const started = performance.now();
   try {
-    tell(await runRow(parts, row, undisturbed));
+    tell(await runRow(parts, row, undisturbed, signal));
   } catch (error) {
     const misses = [error instanceof Error ? error.message : String(error)];
     const seconds = (performance.now() - started) / 1_000;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stageWorkflowId, sweepWorkflowId } from '../experiment/workflow-ids.ts';
 import { ApiClient } from '../jobs/kubernetes/api-client.ts';
 import type { Job, Pod } from '../jobs/kubernetes/cluster-objects.ts';
 import { parseClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
@@ -26,18 +27,24 @@ export interface Undisturbed extends RunEnd {
 /** From the sweep's start to its end, whatever is done to it. */
 const ROW_MS = 240_000;
 const GONE_MS = 60_000;
+const POLL_SECONDS = 2;
 
 /** The sweep without a fault: what every row is compared with, and where its finished stage comes from. */
-export async function runUndisturbed(parts: DrillParts): Promise<Undisturbed> {
+export async function runUndisturbed(parts: DrillParts, signal?: AbortSignal): Promise<Undisturbed> {
   const place = await parts.store.place('undisturbed');
-  const { end } = await withRow(parts, place, {}, undefined, async ({ settled }) => ({ end: await settled }));
+  const end = await withRow(parts, place, {}, undefined, signal, ({ settled }) => settled);
   if (end.status !== 'completed')
     throw new Error(`the undisturbed run: expected it to complete, it ended as ${wordOf(end)}`);
   return { place, trace: await place.trace(), ...(await runEnd(place, parts.sweep, end)) };
 }
 
 /** Runs one row in a store of its own, and judges it. Rejects when the row itself could not be carried out. */
-export async function runRow(parts: DrillParts, row: DrillRow, undisturbed: Undisturbed): Promise<RowResult> {
+export async function runRow(
+  parts: DrillParts,
+  row: DrillRow,
+  undisturbed: Undisturbed,
+  signal?: AbortSignal,
+): Promise<RowResult> {
   const fault: Fault = FAULT_BOOK[row.fault];
   const started = performance.now();
   const alone = fault.needs === 'small volume';
@@ -47,6 +54,7 @@ export async function runRow(parts: DrillParts, row: DrillRow, undisturbed: Undi
     place,
     fault,
     row,
+    signal,
     async ({ world, settled, again }) => {
       await Promise.all([fault.provoke?.(world), settled]);
       const first = await settled;
@@ -93,10 +101,12 @@ async function withRow<T>(
   place: DrillPlace,
   fault: Fault,
   row: DrillRow | undefined,
+  signal: AbortSignal | undefined,
   work: (row: RunningRow) => Promise<T>,
 ): Promise<T> {
   const { sweep, lethe, api, means } = parts;
-  const written = settingsOf(parts.written, place, means?.otherNode, row?.lane === 'node');
+  const anyNode = means === undefined || row?.lane === 'node';
+  const written = settingsOf(parts.written, place, fault, anyNode ? undefined : means.otherNode);
   const settings = parseClusterSettings(written, 'the settings of a drill');
   const way = await TroubledWay.open(parts.connection);
   const twist = { ...fault.twist, ...(row?.lane === 'node' && means && { avoidNode: means.otherNode }) };
@@ -125,7 +135,7 @@ async function withRow<T>(
     else await process.start(written);
     const reference = referenceOf(place, sweep);
     await startSweep(lethe, reference);
-    const awaitEnd = () => within(ROW_MS, awaitSweep(lethe, reference), `the end of the sweep of ${place.path}`);
+    const awaitEnd = () => within(ROW_MS, awaitSweep(lethe, reference), 'the end of its sweep', signal);
     const settled = awaitEnd();
     settled.catch(() => undefined).finally(() => over.abort());
     return await work({ world, settled, again: awaitEnd });
@@ -134,21 +144,25 @@ async function withRow<T>(
     way.set('none');
     await worker?.stop().catch(() => undefined);
     launcher.close();
-    await removeObjects(api, place.storeId);
     await way.close();
     await place.mend().catch(() => undefined);
+    await removeObjects(api, place.storeId);
+    await forgetWorkflows(parts, place);
   }
 }
 
+/** The settings of one place: its folder of the volume, what its fault asks for, and the node that it is kept to. */
 function settingsOf(
   written: WrittenSettings,
   place: DrillPlace,
-  otherNode: string | undefined,
-  anyNode: boolean,
+  fault: Fault,
+  node: string | undefined,
 ): WrittenSettings {
-  const pinned = otherNode === undefined || anyNode ? {} : { nodeSelector: { 'kubernetes.io/hostname': otherNode } };
+  const pinned = node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } };
   return {
     ...written,
+    pollSeconds: POLL_SECONDS,
+    ...fault.settings,
     store: { ...written.store, ...(place.subPath === '' ? {} : { subPath: place.subPath }) },
     defaults: { ...written.defaults, ...pinned },
   };
@@ -204,11 +218,26 @@ async function remove(api: ApiClient, path: string, body: object): Promise<void>
   await api.call({ method: 'DELETE', path, body }).catch(() => undefined);
 }
 
-async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
+/** Histories are of no use once the row is judged. A server that keeps them all the same does no harm. */
+async function forgetWorkflows({ lethe, sweep }: DrillParts, { storeId }: DrillPlace): Promise<void> {
+  const ids = [
+    sweepWorkflowId(storeId, sweep.id),
+    ...sweep.plan.stages.map((stage) => stageWorkflowId(storeId, stage)),
+  ];
+  const { client, namespace } = lethe;
+  for (const workflowId of ids) {
+    const workflowExecution = { workflowId };
+    await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }).catch(() => undefined);
+  }
+}
+
+async function within<T>(ms: number, promise: Promise<T>, what: string, stop?: AbortSignal): Promise<T> {
   const over = new AbortController();
-  const late = sleep(ms, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`expected ${what} within ${ms / 1_000} s`);
-  });
+  const signal = AbortSignal.any([over.signal, ...(stop === undefined ? [] : [stop])]);
+  const late = sleep(ms, undefined, { signal }).then(
+    () => Promise.reject(new Error(`expected ${what} within ${ms / 1_000} s`)),
+    () => Promise.reject(new Error(`stopped while waiting for ${what}`)),
+  );
   late.catch(() => undefined);
   try {
     return await Promise.race([promise, late]);

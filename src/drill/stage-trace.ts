@@ -8,7 +8,9 @@ export interface WriterTrace {
   readonly checkpointStep: number;
   /** Lines of progress.jsonl, in order. */
   readonly progress: readonly ProgressPoint[];
+  /** Of its orderly end. */
   readonly code?: number;
+  readonly endStep?: number;
 }
 
 export interface ProgressPoint {
@@ -37,8 +39,8 @@ export interface StageTrace {
 export function stepsLost({ writers }: StageTrace): number {
   const lost = writers.slice(1).map((writer, index) => {
     const began = beginningOf(writer);
-    const before = writers.slice(0, index + 1).flatMap(({ progress }) => progress);
-    const reached = Math.max(0, ...before.filter(({ timeMs }) => timeMs <= began).map(({ step }) => step));
+    const before = writers.slice(0, index + 1);
+    const reached = Math.max(0, ...before.map((each) => reachedBefore(each, began)));
     return Math.max(0, reached - writer.fromStep);
   });
   return Math.max(0, ...lost);
@@ -83,6 +85,13 @@ export function lossTrace({ writers }: StageTrace, every: number): ReadonlyMap<n
     from = Math.min(from, writer.fromStep);
   }
   return sums;
+}
+
+/** The step that a writer had done by then, as far as it has told. */
+function reachedBefore({ progress, endStep = 0 }: WriterTrace, timeMs: number): number {
+  const told = progress.filter((point) => point.timeMs <= timeMs);
+  const ended = told.length === progress.length ? endStep : 0;
+  return Math.max(0, ended, ...told.map(({ step }) => step));
 }
 
 /** A writer that was just begun has no line yet. */

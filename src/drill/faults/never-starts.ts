@@ -8,13 +8,18 @@ const waits: NonNullable<Fault['provoke']> = async (world) => {
   world.strike();
 };
 
+/** Enough for the cluster to say why; production waits for a quarter of an hour. */
+const SOON_SECONDS = 5;
+
 export const IMAGE_MISSING: Fault = {
+  settings: { imageSeconds: SOON_SECONDS },
   prepare: async ({ parts }) => parts.place.override({ image: NO_SUCH_IMAGE }),
   provoke: waits,
   mend: async ({ parts }) => ({ image: parts.image }),
 };
 
 export const UNSCHEDULABLE: Fault = {
+  settings: { unschedulableSeconds: SOON_SECONDS },
   prepare: async ({ parts }) => parts.place.override({ resources: { cores: MORE_CORES_THAN_ANY_NODE } }),
   provoke: waits,
   mend: async () => ({ resources: { cores: 0.25 } }),

@@ -62,9 +62,6 @@ export async function makeDrillPlace({ image }: DrillPlaceOptions = {}) {
       imagePullPolicy: 'Never',
       store: { claim: CLAIM },
       nodeLostSeconds: 3,
-      imageSeconds: 4,
-      unschedulableSeconds: 4,
-      pollSeconds: 2,
       defaults: { graceSeconds: 3 },
     },
   };
