@@ -12,6 +12,8 @@ import { Store } from './artifacts/store.ts';
 import { codeVersion } from './cli/code-version.ts';
 import { MAX_PARALLEL } from './experiment/sweep-control.ts';
 import { taskQueue } from './experiment/workflow-ids.ts';
+import { type HealthAddress, startHealthServer } from './http/health-server.ts';
+import { WorkerMetrics } from './http/worker-metrics.ts';
 import type { JobLauncher } from './jobs/job-launcher.ts';
 import type { ClusterSettings } from './jobs/kubernetes/cluster-settings.ts';
 import { openKubernetesLauncher } from './jobs/kubernetes/open-launcher.ts';
@@ -21,9 +23,11 @@ import { connect, type Lethe } from './temporal/connection.ts';
 import { ensureNamespace } from './temporal/ensure-namespace.ts';
 import { loginAt } from './temporal/server-profile.ts';
 import { StageWorkflows } from './temporal/stage-workflows.ts';
+import { SweepCensusTaker } from './temporal/sweep-census.ts';
 import { SweepKeeper } from './temporal/sweep-keeper.ts';
 import { workerLogger } from './temporal/worker-logger.ts';
 import { workflowBundle } from './temporal/workflow-bundle.ts';
+import { countApiCalls, healthSources } from './worker-health.ts';
 
 export interface LetheWorkerOptions {
   readonly storePath: string;
@@ -43,6 +47,10 @@ export interface LetheWorkerOptions {
   readonly workflows?: { readonly codePath: string };
   /** Workflows kept in memory; the others are replayed for each of their tasks. */
   readonly cached?: number;
+  /** Jobs watched at once; each holds a slot for as long as it runs. */
+  readonly activitySlots?: number;
+  /** Where health and metrics are told; nowhere when absent. */
+  readonly health?: HealthAddress & { readonly sdkMetrics?: string };
   readonly watchMs?: number;
   readonly stopGraceMs?: number;
   readonly stallMs?: number;
@@ -51,6 +59,8 @@ export interface LetheWorkerOptions {
 export interface LetheWorker {
   readonly store: Store;
   readonly lethe: Lethe;
+  /** Port of health and metrics, once it works. */
+  readonly healthPort: number | undefined;
   /** Works until `shutdown` or a signal. */
   run(): Promise<void>;
   /** Lets go of the jobs, which run on, and makes `run` return. */
@@ -85,9 +95,11 @@ async function placeInCluster(
   settings: ClusterSettings,
   store: Store,
   { launcher }: LetheWorkerOptions,
+  metrics: WorkerMetrics | undefined,
 ): Promise<JobPlace> {
+  const listener = metrics === undefined ? {} : countApiCalls(metrics);
   return {
-    launcher: launcher ?? (await openKubernetesLauncher(settings, store)),
+    launcher: launcher ?? (await openKubernetesLauncher(settings, store, listener)),
     trainer: settings.trainer,
     setupOf: (spec, asked) => clusterSetup(spec, asked, settings),
     memoryLimit: settings.memoryLimit,
@@ -99,12 +111,30 @@ async function placeInCluster(
   };
 }
 
+export interface RuntimeTelemetry {
+  /** `host:port` at which the SDK serves its own metrics. */
+  readonly prometheus?: string;
+  /** Collector of OpenTelemetry that gets them instead, `grpc://host:4317`. Off by default, as all telemetry is. */
+  readonly collector?: string;
+}
+
 /** Sends Temporal's own records to our log; once a process, before anything else of the SDK. */
-export function installRuntime(level: 'debug' | 'info' | 'warn' = 'info'): void {
-  Runtime.install({
-    logger: workerLogger(level),
-    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN' }) } },
-  });
+export function installRuntime(level: 'debug' | 'info' | 'warn' = 'info', telemetry: RuntimeTelemetry = {}): void {
+  const { prometheus, collector } = telemetry;
+  const metrics =
+    collector !== undefined
+      ? { metrics: { otel: { url: collector } } }
+      : prometheus !== undefined && { metrics: { prometheus: { bindAddress: prometheus } } };
+  const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN' }) };
+  Runtime.install({ logger: workerLogger(level), telemetryOptions: { logging, ...metrics } });
+}
+
+/** Sweeps at once that one worker of a cluster serves at their full width. */
+const WIDE_SWEEPS = 5;
+
+/** A job in flight holds a slot for as long as it runs, and one that finds none stands still without a word. The rest are short. */
+export function activitySlots(inCluster: boolean): number {
+  return (inCluster ? WIDE_SWEEPS : 1) * MAX_PARALLEL + 100;
 }
 
 /** Wires the real parts of one store's worker: the only place that knows which launcher, trainer and server there are. */
@@ -113,8 +143,10 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
   const store = await Store.open(options.storePath);
   const lethe = await connect({ address, namespace });
   await ensureNamespace(lethe);
-  const place =
-    options.cluster === undefined ? placeHere(options) : await placeInCluster(options.cluster, store, options);
+  const { cluster, health } = options;
+  const census = new SweepCensusTaker(lethe, store);
+  const metrics = health === undefined ? undefined : new WorkerMetrics(() => census.take());
+  const place = cluster === undefined ? placeHere(options) : await placeInCluster(cluster, store, options, metrics);
   const activities = createActivities(
     {
       store,
@@ -125,6 +157,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
       stallMs: options.stallMs ?? place.stallMs,
       watchMs: options.watchMs ?? place.watchMs,
       workflows: new StageWorkflows(lethe.client, store.id),
+      ...(metrics && { news: metrics }),
     },
     options.finishing ?? createFinishingActivities({ store, codeVersion }),
   );
@@ -138,17 +171,22 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
     identity: `lethe-worker ${process.pid}@${store.shortId}`,
     // Otherwise the task of a workflow that no longer fits its history fails in a loop while the workflow shows as running.
     workflowFailureErrorTypes: { '*': ['NondeterminismError'] },
-    // Each job in flight holds a slot for as long as it runs.
-    maxConcurrentActivityTaskExecutions: MAX_PARALLEL + 100,
-    maxHeartbeatThrottleInterval: options.cluster === undefined ? '2 seconds' : '15 seconds',
+    maxConcurrentActivityTaskExecutions: options.activitySlots ?? activitySlots(cluster !== undefined),
+    maxHeartbeatThrottleInterval: cluster === undefined ? '2 seconds' : '15 seconds',
     shutdownGraceTime: '2 seconds',
     shutdownForceTime: '15 seconds',
     ...(options.cached === undefined ? {} : { maxCachedWorkflows: options.cached }),
   });
   const keeper = new SweepKeeper(lethe, store);
+  const told = metrics && {
+    ...{ worker, lethe, store, metrics },
+    ...(health?.sdkMetrics !== undefined && { sdkMetrics: health.sdkMetrics }),
+  };
+  const teller = health && told && (await startHealthServer(health, healthSources(told)));
   return {
     store,
     lethe,
+    healthPort: teller?.port,
     run: async () => {
       const over = new AbortController();
       const keeping = keeper.keep(over.signal);
@@ -156,6 +194,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
         await worker.run();
       } finally {
         over.abort();
+        await teller?.close();
         await keeping;
         await Promise.allSettled([connection.close(), lethe.close()]);
       }

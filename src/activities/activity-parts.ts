@@ -3,6 +3,7 @@ import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { JobLauncher } from '../jobs/job-launcher.ts';
 import type { JobSetup } from '../recovery/memory-ladder.ts';
+import type { AttemptNews } from './attempt-news.ts';
 import type { FrozenPlans } from './frozen-plans.ts';
 import type { WorkflowsOfStages } from './workflows-of-stages.ts';
 
@@ -26,4 +27,5 @@ export interface ActivityParts {
   /** Longest time between two looks at a job. */
   readonly watchMs: number;
   readonly workflows: WorkflowsOfStages;
+  readonly news?: AttemptNews;
 }

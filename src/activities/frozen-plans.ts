@@ -7,6 +7,8 @@ import type { Plan } from '../experiment/plan.ts';
 export interface FrozenPlan {
   readonly plan: Plan;
   readonly planHash: string;
+  /** Names of the runs that go through each stage, by its number. */
+  readonly runsOf: ReadonlyMap<number, readonly string[]>;
 }
 
 const KEPT = 4;
@@ -31,13 +33,29 @@ export class FrozenPlans {
     return plan;
   }
 
+  async runsOfStage(sweepId: string, stage: number): Promise<readonly string[]> {
+    return (await this.of(sweepId)).runsOf.get(stage) ?? [];
+  }
+
   async #read(sweepId: string): Promise<FrozenPlan> {
     try {
       const { plan, planHash } = await new SweepFolder(this.#store, sweepId).plan();
-      return { plan, planHash };
+      return { plan, planHash, runsOf: runsByStage(plan) };
     } catch (error) {
       if (!(error instanceof BadFile)) throw error;
       throw ApplicationFailure.create({ message: error.message, type: 'config', nonRetryable: true, cause: error });
     }
   }
+}
+
+function runsByStage({ runs }: Plan): Map<number, string[]> {
+  const byStage = new Map<number, string[]>();
+  for (const { id, stages } of runs) {
+    for (const number of stages) {
+      const names = byStage.get(number);
+      if (names === undefined) byStage.set(number, [id]);
+      else names.push(id);
+    }
+  }
+  return byStage;
 }

@@ -21,6 +21,8 @@ export type PreparedAttempt =
       readonly kind: 'attempt';
       readonly attempt: AttemptFolder;
       readonly job: JobSpec;
+      /** False when it was found under way. */
+      readonly isNew: boolean;
       /** Why it is over before it began: nothing is to be launched. */
       readonly end?: AttemptEnd;
     }
@@ -37,7 +39,8 @@ export async function prepareAttempt(
 ): Promise<PreparedAttempt> {
   const { open } = history;
   const published = await open?.job();
-  if (open !== undefined && published !== undefined) return { kind: 'attempt', attempt: open, job: published };
+  if (open !== undefined && published !== undefined)
+    return { kind: 'attempt', attempt: open, job: published, isNew: false };
   const spec = await specOf(parts, stage, input);
   const decision = decideNext(parts, execution, spec, history);
   if (decision.kind === 'park') return { kind: 'park', decision };
@@ -64,7 +67,7 @@ export async function prepareAttempt(
   };
   const job = parts.launcher.complete?.(made, wishes) ?? made;
   const attempt = stage.attempt(number);
-  return { kind: 'attempt', attempt, job: await attempt.publishJob(job), ...(end && { end }) };
+  return { kind: 'attempt', attempt, job: await attempt.publishJob(job), isNew: true, ...(end && { end }) };
 }
 
 /** The image and queue that a person chose last. */

@@ -11,6 +11,7 @@ import type { TrainStageInput } from '../experiment/sweep-control.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
 import type { Evidence } from '../recovery/evidence.ts';
 import type { ActivityParts } from './activity-parts.ts';
+import { AttemptLog } from './attempt-log.ts';
 import type { AttemptReport } from './attempt-report.ts';
 import { collectStage } from './collect-stage.ts';
 import { DAMAGED_FILE, decideNext } from './decide-next.ts';
@@ -30,14 +31,19 @@ import { watchJob } from './watch-job.ts';
 export function makeRunAttempt(parts: ActivityParts) {
   return async function runAttempt(input: TrainStageInput): Promise<AttemptReport> {
     const stage = parts.store.stage(input.key);
-    const beat = new StageBeat(Context.current());
+    const beat = new StageBeat(Context.current(), (said) => parts.news?.seen(input.key, said));
+    const log = new AttemptLog(parts.plans, input);
+    let report: AttemptReport | undefined;
     try {
-      return await attemptOf(parts, stage, input, beat);
-    } catch (error) {
-      if (!(error instanceof BadFile)) throw error;
-      return await damagedReport(stage, error);
+      report = await attemptOf(parts, stage, input, beat, log).catch((error) => {
+        if (!(error instanceof BadFile)) throw error;
+        return damagedReport(stage, error);
+      });
+      await log.ended(report);
+      return report;
     } finally {
       beat.end();
+      parts.news?.over(input.key, report);
     }
   };
 }
@@ -47,6 +53,7 @@ async function attemptOf(
   stage: StageFolder,
   input: TrainStageInput,
   beat: StageBeat,
+  log: AttemptLog,
 ): Promise<AttemptReport> {
   const [history, execution] = await Promise.all([
     stage.history(),
@@ -55,9 +62,11 @@ async function attemptOf(
   if (history.result !== undefined) return doneReport(history.result, await closeFinished(parts, history, input));
   const prepared = await prepareAttempt(parts, stage, input, execution, history, beat);
   if (prepared.kind === 'park') return parkReport(prepared.decision, history.evidence.at(-1), false);
-  const { attempt, job } = prepared;
+  const { attempt, job, isNew } = prepared;
+  if (isNew) parts.news?.launches(input.key, attempt.number);
   const launched = prepared.end === undefined && isOurs(job, input);
   const end = prepared.end ?? (await launchJob(parts, job, beat));
+  if (isNew && end === undefined) await log.launched(job);
   const ended = end ?? (await watchUntilEnd(parts, attempt, job, input, execution, beat));
   beat.now({ attempt: attempt.number, state: 'collecting', job: job.name });
   const { evidence, result } = await collectStage(parts, attempt, job, ended);

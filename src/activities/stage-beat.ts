@@ -13,9 +13,12 @@ export class StageBeat {
   #last: StageHeartbeat | undefined;
   #quiet = true;
   #timer: NodeJS.Timeout;
+  readonly #onSaid: (said: StageHeartbeat) => void;
 
-  constructor(context: Pick<Context, 'heartbeat'>) {
+  /** `onSaid` hears of every look, the ones without news too. */
+  constructor(context: Pick<Context, 'heartbeat'>, onSaid: (said: StageHeartbeat) => void = () => {}) {
     this.#context = context;
+    this.#onSaid = onSaid;
     this.#timer = setTimeout(() => {
       this.#quiet = false;
       this.#beat();
@@ -27,6 +30,7 @@ export class StageBeat {
     // A job that waits in a queue says the same each time; the timer alone keeps its watcher alive.
     const news = !isDeepStrictEqual(said, this.#last);
     this.#last = said;
+    this.#onSaid(said);
     if (news && !this.#quiet) this.#beat();
   }
 

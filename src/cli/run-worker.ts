@@ -1,6 +1,8 @@
 import { NoStore, Store } from '../artifacts/store.ts';
+import type { HealthAddress } from '../http/health-server.ts';
 import { stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { createLetheWorker, installRuntime } from '../worker.ts';
+import { freeLoopbackAddress } from '../worker-health.ts';
 import { placeJobs, requirePlace } from './cluster-of-store.ts';
 import { giveSignsOfLife } from './embedded-worker.ts';
 import { BadInput } from './exit-codes.ts';
@@ -19,6 +21,11 @@ export interface WorkerOptions {
   readonly namespace?: string;
   readonly embedded?: boolean;
   readonly idleMs: number;
+  /** Where health and metrics are told; nowhere when absent. */
+  readonly health?: HealthAddress;
+  readonly activitySlots?: number;
+  /** Collector of OpenTelemetry for the SDK's metrics. */
+  readonly collector?: string;
 }
 
 /** Works for a store until SIGTERM. As the store's own worker it gives signs of life, and ends itself and the server when there is nothing to do. */
@@ -32,13 +39,20 @@ export async function runWorker({
   namespace,
   embedded,
   idleMs,
+  health,
+  activitySlots,
+  collector,
 }: WorkerOptions): Promise<void> {
   const store = create ? await openOrCreate(folder, address, namespace) : await openStore(folder);
   if (embedded) store.requireServer(EMBEDDED);
   const asked = { ...(on !== undefined && { on }), ...(cluster !== undefined && { cluster }) };
   const settings = await requirePlace(asked, store);
   await placeJobs(store, asked);
-  installRuntime();
+  const sdkMetrics = health === undefined || collector !== undefined ? undefined : await freeLoopbackAddress();
+  installRuntime('info', {
+    ...(sdkMetrics !== undefined && { prometheus: sdkMetrics }),
+    ...(collector !== undefined && { collector }),
+  });
   // Its log may be on a full disk: a line less, and not the end of the worker.
   process.stderr.on('error', () => {});
   const server = address ?? (await addressOf(folder));
@@ -48,6 +62,8 @@ export async function runWorker({
     namespace: store.temporal.namespace,
     ...(slots === undefined ? {} : { slots }),
     ...(settings === undefined ? {} : { cluster: settings }),
+    ...(health && { health: { ...health, ...(sdkMetrics !== undefined && { sdkMetrics }) } }),
+    ...(activitySlots === undefined ? {} : { activitySlots }),
   });
   if (!embedded) return worker.run();
 

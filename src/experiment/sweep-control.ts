@@ -147,6 +147,10 @@ export const MESSAGES = {
   canaryPassed: 'canaryPassed',
 } as const;
 
+/** A run stands where the first of its stages stands that is not done. */
+export const RUN_STATES = ['done', 'running', 'waiting', 'parked', 'held'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
 /** Answer of the `overview` query: counts and lists, no rows of stages that are well. */
 export interface SweepOverview {
   readonly phase: 'loading' | 'scheduling' | 'paused' | 'analysing' | 'ended';
@@ -159,4 +163,6 @@ export interface SweepOverview {
   readonly held: readonly string[];
   readonly jobsStarted: number;
   readonly jobsReused: number;
+  /** Of all runs; absent while the plan is being read. */
+  readonly runs?: Readonly<Record<RunState, number>>;
 }

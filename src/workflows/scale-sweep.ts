@@ -35,7 +35,7 @@ import { settledFailure } from './settled-failure.ts';
 import { StageBoard } from './stage-board.ts';
 import { StagesElsewhere } from './stages-elsewhere.ts';
 import { reopenedSummary, summaryText } from './summary-text.ts';
-import { heldAsParked, overviewOf, parkedStages } from './sweep-overview.ts';
+import { heldAsParked, overviewOf, parkedStages, withRuns } from './sweep-overview.ts';
 
 const store = proxyActivities<Activities>(STORE_ACTIVITY);
 const finishing = proxyActivities<Activities>(FINISHING_ACTIVITY);
@@ -117,7 +117,9 @@ class Sweep {
   }
 
   listen(): void {
-    setHandler(overviewQuery, () => this.#overview(), { description: 'Counts, parked and held stages.' });
+    setHandler(overviewQuery, () => withRuns(this.#overview(), this.#board, this.#held), {
+      description: 'Counts, parked and held stages.',
+    });
     setHandler(canaryPassedSignal, (number) => {
       this.#canaries.passed(number);
       this.#changed = true;

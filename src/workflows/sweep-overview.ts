@@ -1,4 +1,4 @@
-import type { ParkedStage, SweepOverview } from '../experiment/sweep-control.ts';
+import type { ParkedStage, RunState, SweepOverview } from '../experiment/sweep-control.ts';
 import { type Held, isHeld } from './breaker.ts';
 import type { StageBoard } from './stage-board.ts';
 
@@ -42,4 +42,21 @@ export function heldAsParked(sweepId: string, board: StageBoard, held: Held): Pa
 
 function heldStages(board: StageBoard, held: Held): number[] {
   return held.models.size === 0 ? [] : board.ready.filter((number) => isHeld(held, board.stage(number)));
+}
+
+/** The overview with its runs counted: costs the size of the plan, so it is for who asks and not for every change. */
+export function withRuns(overview: SweepOverview, board: StageBoard | undefined, held: Held): SweepOverview {
+  return board === undefined ? overview : { ...overview, runs: runsByState(board, held) };
+}
+
+function runsByState(board: StageBoard, held: Held): Record<RunState, number> {
+  const counts: Record<RunState, number> = { done: 0, running: 0, waiting: 0, parked: 0, held: 0 };
+  for (const run of board.runs) {
+    const open = run.stages.find((number) => board.state(number) !== 'done');
+    const state = open === undefined ? 'done' : board.state(open);
+    if (state === 'elsewhere') counts.running += 1;
+    else if (state === 'waiting' && open !== undefined && isHeld(held, board.stage(open))) counts.held += 1;
+    else counts[state] += 1;
+  }
+  return counts;
 }

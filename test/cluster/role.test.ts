@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { JobSpec } from '../../src/artifacts/job-spec.ts';
 import { LauncherUnreachable } from '../../src/jobs/job-launcher.ts';
-import { type ApiCall, ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
+import { ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
 import { parseClusterSettings } from '../../src/jobs/kubernetes/cluster-settings.ts';
 import { KubernetesJobLauncher } from '../../src/jobs/kubernetes/kubernetes-launcher.ts';
-import { NEEDED_RIGHTS } from '../../src/jobs/kubernetes/needed-rights.ts';
+import { NEEDED_RIGHTS, type Right, rightFor } from '../../src/jobs/kubernetes/needed-rights.ts';
 import { SPEC } from '../artifacts/support/stage-world.ts';
 import { stop, until } from '../contract/job-launcher.ts';
 import { type TemporaryStore, temporaryStore } from '../jobs/support/temporary-store.ts';
@@ -58,7 +58,7 @@ describe("the worker's Role in k8s/", () => {
     const headers = { authorization: `Bearer ${token}` };
     const connection = { server, namespace: NAMESPACE, requestOptions: async () => ({ ca: authority, headers }) };
     const used = new Set<string>();
-    const api = new ApiClient(connection, {}, (call) => used.add(grantFor(call)));
+    const api = new ApiClient(connection, {}, { asked: (call) => used.add(grantOf(rightFor(call))) });
     const settings = parseClusterSettings(
       {
         image: WORKLOAD_IMAGE,
@@ -94,8 +94,7 @@ describe("the worker's Role in k8s/", () => {
     expect(await launcher.platformEvidence(finished)).toMatchObject({ exitCode: 0 });
     await launcher.release(finished);
     expect([...used].sort()).toEqual([...granted].sort());
-    const named = NEEDED_RIGHTS.map(({ verb, group, resource }) => `${verb} ${group}/${resource}`);
-    expect(named.sort()).toEqual([...granted].sort());
+    expect(NEEDED_RIGHTS.map(grantOf).sort()).toEqual([...granted].sort());
   });
 
   it('reaches neither secrets nor the insides of pods', async () => {
@@ -127,11 +126,6 @@ function grantsOf({ apiGroups, resources, verbs }: Rule): string[] {
   return resources.flatMap((resource) => verbs.map((verb) => `${verb} ${apiGroups[0]}/${resource}`));
 }
 
-/** The right that a request needs. */
-function grantFor({ method, path, query }: ApiCall): string {
-  const [, group = '', resource, name, part] =
-    /^\/apis?\/(?:(\w[\w.]*)\/)?v\w+\/namespaces\/[^/]+\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(path) ?? [];
-  const verbs: Record<string, string> = { POST: 'create', PATCH: 'patch', DELETE: 'delete' };
-  const read = query?.watch === 'true' ? 'watch' : name === undefined ? 'list' : 'get';
-  return `${verbs[method] ?? read} ${group}/${part === undefined ? resource : `${resource}/${part}`}`;
+function grantOf({ verb, group, resource }: Right): string {
+  return `${verb} ${group}/${resource}`;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { MAX_PARALLEL } from '../../experiment/sweep-control.ts';
 import { exitsWith, makeCommand } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 import type { WorkerOptions } from '../run-worker.ts';
@@ -17,17 +18,31 @@ export function workerCommand(): Command {
     .option('--address <host:port>', 'server (default: $LETHE_TEMPORAL_ADDRESS, or the one of store.json)')
     .option('--create', 'make the store where there is none, for the server of --address')
     .option('--namespace <name>', 'with --create: of the server (default: $LETHE_TEMPORAL_NAMESPACE, or lethe)')
+    .option('--metrics-port <port>', 'tell health and metrics there (default: $LETHE_METRICS_PORT, or nowhere)')
+    .option(
+      '--metrics-host <address>',
+      'address for it; * = all, as a pod needs (default: $LETHE_METRICS_HOST, or 127.0.0.1)',
+    )
+    .option(
+      '--activity-slots <count>',
+      'jobs watched at once (default: $LETHE_ACTIVITY_SLOTS, or 600, in a cluster 2600)',
+    )
     .option('--embedded', "as the store's own worker: ends itself and the server after an hour without anything to do")
     .option('--idle-minutes <minutes>', 'with --embedded: how long (default: $LETHE_IDLE_MINUTES, or 60)');
   return command.action(exitsWith(work));
 }
 
-interface GivenOptions extends Omit<WorkerOptions, 'slots' | 'idleMs'> {
+interface GivenOptions
+  extends Omit<WorkerOptions, 'slots' | 'idleMs' | 'health' | 'activitySlots' | 'collector'> {
   readonly slots?: string;
   readonly idleMinutes?: string;
+  readonly metricsPort?: string;
+  readonly metricsHost?: string;
+  readonly activitySlots?: string;
 }
 
-async function work({ slots, idleMinutes, ...options }: GivenOptions): Promise<ExitCode> {
+async function work(given: GivenOptions): Promise<ExitCode> {
+  const { slots, idleMinutes, metricsPort, metricsHost, activitySlots, ...options } = given;
   const idle = idleMinutes ?? (process.env.LETHE_IDLE_MINUTES || '60');
   const minutes = Number(idle);
   if (!(minutes > 0)) throw new BadInput(`--idle-minutes: expected a number above 0, got "${idle}"`);
@@ -35,7 +50,7 @@ async function work({ slots, idleMinutes, ...options }: GivenOptions): Promise<E
   if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
     throw new BadInput(`--slots: expected a whole number ≥ 1, got "${slots}"`);
   }
-  const { LETHE_TEMPORAL_ADDRESS, LETHE_TEMPORAL_NAMESPACE } = process.env;
+  const { LETHE_TEMPORAL_ADDRESS, LETHE_TEMPORAL_NAMESPACE, LETHE_OTLP_URL } = process.env;
   const server = {
     ...(LETHE_TEMPORAL_ADDRESS && { address: LETHE_TEMPORAL_ADDRESS }),
     ...(LETHE_TEMPORAL_NAMESPACE && { namespace: LETHE_TEMPORAL_NAMESPACE }),
@@ -45,7 +60,30 @@ async function work({ slots, idleMinutes, ...options }: GivenOptions): Promise<E
     ...server,
     ...options,
     idleMs: minutes * 60_000,
+    ...healthOf(metricsPort, metricsHost),
+    ...slotsOf(activitySlots),
+    ...(LETHE_OTLP_URL && { collector: LETHE_OTLP_URL }),
     ...(count === undefined ? {} : { slots: count }),
   });
   return EXIT.done;
+}
+
+function healthOf(
+  port = process.env.LETHE_METRICS_PORT || undefined,
+  host = process.env.LETHE_METRICS_HOST || undefined,
+): Pick<WorkerOptions, 'health'> {
+  if (port === undefined) return {};
+  const number = Number(port);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535)
+    throw new BadInput(`--metrics-port: expected a port from 0 to 65535, got "${port}"`);
+  return { health: { port: number, ...(host !== undefined && { host }) } };
+}
+
+/** Fewer than one sweep may have in flight, and some of its jobs would stand still without a word. */
+function slotsOf(count = process.env.LETHE_ACTIVITY_SLOTS || undefined): Pick<WorkerOptions, 'activitySlots'> {
+  if (count === undefined) return {};
+  const slots = Number(count);
+  if (!Number.isInteger(slots) || slots <= MAX_PARALLEL)
+    throw new BadInput(`--activity-slots: expected a whole number above ${MAX_PARALLEL}, got "${count}"`);
+  return { activitySlots: slots };
 }

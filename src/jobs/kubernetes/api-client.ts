@@ -38,6 +38,14 @@ export interface ApiCall {
   readonly answer?: 'json' | 'text';
 }
 
+/** Who counts requests; must not throw. */
+export interface ApiListener {
+  /** Before each is sent, repetitions and watches included. */
+  asked?(call: ApiCall): void;
+  /** The status of the answer; `unreachable` when there was none, or when a watch broke. */
+  answered?(call: ApiCall, outcome: number | 'unreachable'): void;
+}
+
 export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: unknown }
   | { readonly type: 'ERROR'; readonly object: { readonly code?: number; readonly message?: string } };
@@ -50,14 +58,13 @@ export class ApiClient {
   readonly namespace: string;
   private readonly connection: ClusterConnection;
   private readonly limits: ApiClientLimits;
-  private readonly onCall: (call: ApiCall) => void;
+  private readonly listener: ApiListener;
 
-  /** `onCall` hears of every request before it is sent, repetitions and watches included. */
-  constructor(connection: ClusterConnection, limits: Partial<ApiClientLimits> = {}, onCall = (_call: ApiCall) => {}) {
+  constructor(connection: ClusterConnection, limits: Partial<ApiClientLimits> = {}, listener: ApiListener = {}) {
     this.connection = connection;
     this.namespace = connection.namespace;
     this.limits = { ...LIMITS, ...limits };
-    this.onCall = onCall;
+    this.listener = listener;
   }
 
   get<T>(path: string, query?: Readonly<Record<string, string>>): Promise<T> {
@@ -106,6 +113,7 @@ export class ApiClient {
     signal.addEventListener('abort', stop);
     try {
       const answer = await answerTo(sent);
+      this.listener.answered?.(call, answer.statusCode ?? 0);
       if (answer.statusCode !== 200) throw refusal(call, answer.statusCode ?? 0, await textOf(answer));
       let rest = '';
       answer.setEncoding('utf8');
@@ -118,6 +126,7 @@ export class ApiClient {
       }
     } catch (error) {
       if (signal.aborted) return;
+      if (!(error instanceof LauncherUnreachable)) this.listener.answered?.(call, 'unreachable');
       throw unreachable(call, error);
     } finally {
       clearTimeout(timer);
@@ -132,8 +141,12 @@ export class ApiClient {
     const timer = setTimeout(late, this.limits.callMs);
     try {
       const answer = await answerTo(sent);
-      return { status: answer.statusCode ?? 0, headers: answer.headers, text: await textOf(answer) };
+      const status = answer.statusCode ?? 0;
+      const text = await textOf(answer);
+      this.listener.answered?.(call, status);
+      return { status, headers: answer.headers, text };
     } catch (error) {
+      this.listener.answered?.(call, 'unreachable');
       throw unreachable(call, error);
     } finally {
       clearTimeout(timer);
@@ -141,7 +154,7 @@ export class ApiClient {
   }
 
   private async open(call: ApiCall): Promise<ClientRequest> {
-    this.onCall(call);
+    this.listener.asked?.(call);
     const { method, path, query, body } = call;
     const url = new URL(path, this.connection.server);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);

@@ -1,3 +1,5 @@
+import type { ApiCall } from './api-client.ts';
+
 /** One right in the namespace of the jobs, as a Role grants it. */
 export interface Right {
   readonly verb: string;
@@ -20,4 +22,15 @@ export const NEEDED_RIGHTS: readonly Right[] = [
 
 export function nameOfRight({ verb, group, resource }: Right): string {
   return `${verb} ${group === '' ? '' : `${group}/`}${resource}`;
+}
+
+const VERBS = { POST: 'create', PATCH: 'patch', DELETE: 'delete' } as const;
+const PATH = /^\/apis?\/(?:([\w-]+(?:\.[\w.-]+)?)\/)?v\w+\/namespaces\/[^/]+\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/;
+
+/** The right that a request needs. */
+export function rightFor({ method, path, query }: Pick<ApiCall, 'method' | 'path' | 'query'>): Right {
+  const [, group = '', resource = '', name, part] = PATH.exec(path) ?? [];
+  const read = query?.watch === 'true' ? 'watch' : name === undefined ? 'list' : 'get';
+  const verb = method === 'GET' ? read : VERBS[method];
+  return { verb, group, resource: part === undefined ? resource : `${resource}/${part}` };
 }
