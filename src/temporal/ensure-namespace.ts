@@ -11,7 +11,8 @@ const YEAR_SECONDS = 365 * 24 * 3600;
 const TYPE_NAMES = { KEYWORD: 'Keyword', INT: 'Int', KEYWORD_LIST: 'KeywordList' } as const;
 const INDEXED_VALUE_TYPES = { KEYWORD: 2, INT: 3, KEYWORD_LIST: 7 } as const;
 const NAMES = Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[];
-const GRPC = { invalidArgument: 3, alreadyExists: 6, permissionDenied: 7, unimplemented: 12 } as const;
+/** Codes of gRPC. `noSuchCall`: the server does not offer it. */
+const GRPC = { invalidArgument: 3, alreadyExists: 6, permissionDenied: 7, noSuchCall: 12 } as const;
 
 /**
  * Makes the namespace with a year's retention (a development server keeps a day otherwise) and registers Lethe's search attributes. Idempotent; returns when the
@@ -42,7 +43,7 @@ export async function ensureNamespace(lethe: Lethe): Promise<void> {
 
 /** As Temporal Cloud answers a worker's key, and servers whose operators make namespaces themselves. */
 function isDenied(error: unknown): boolean {
-  return isGrpcServiceError(error) && (error.code === GRPC.permissionDenied || error.code === GRPC.unimplemented);
+  return isGrpcServiceError(error) && (error.code === GRPC.permissionDenied || error.code === GRPC.noSuchCall);
 }
 
 /** Where we may not make anything: all must be there. Retention is the operator's. */
