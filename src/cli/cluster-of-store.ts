@@ -8,6 +8,9 @@ import { BadClusterSettings, type ClusterSettings, readClusterSettings } from '.
 import { embeddedFolder } from '../temporal/embedded-server.ts';
 import { BadInput } from './exit-codes.ts';
 
+/** Stages of one sweep under way in a cluster, queued ones included. */
+export const CLUSTER_PARALLEL = 64;
+
 /** Where the jobs of a run are asked to be: `--on` and `--cluster`. */
 export interface AskedPlace {
   readonly on?: string;

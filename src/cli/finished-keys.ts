@@ -1,11 +1,10 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '../experiment/plan.ts';
-import { storeFolder } from './project-folder.ts';
 
 /** Keys of the plan's stages whose result is in the store; none when there is no store yet. */
-export async function finishedKeys(store: string | undefined, plan: Plan): Promise<Set<string>> {
-  const stages = join(storeFolder(store), 'stages');
+export async function finishedKeys(store: string, plan: Plan): Promise<Set<string>> {
+  const stages = join(store, 'stages');
   const keys = new Set<string>();
   const there = await access(stages).then(
     () => true,

@@ -1,7 +1,6 @@
-import type { Store } from '../artifacts/store.ts';
 import { describeSweep } from '../temporal/sweep-client.ts';
+import type { StoreAccess } from './access/store-access.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { finishedKeys } from './finished-keys.ts';
 import { connectStore } from './session.ts';
 import type { StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
@@ -11,20 +10,25 @@ import type { Output } from './terminal/output.ts';
  * Tells the end of a sweep that is whole: its history says so and every result is still in the store. Needs the server, never the worker. Undefined when there is
  * something left to do.
  */
-export async function whenWhole(store: Store, sweep: StoredSweep, output: Output): Promise<ExitCode | undefined> {
-  if (!(await everyResultIsThere(store, sweep))) return undefined;
+export async function whenWhole(
+  access: StoreAccess,
+  sweep: StoredSweep,
+  output: Output,
+): Promise<ExitCode | undefined> {
+  if (!(await everyResultIsThere(access, sweep))) return undefined;
+  const store = await access.open();
   const connection = await connectStore(store, { say: (text) => output.say(text) });
   try {
     const described = await describeSweep(connection, { storeId: store.id, sweepId: sweep.id });
     if (described.status !== 'ended' || described.end.status !== 'completed') return undefined;
     const { outcome } = described.end;
     const nothingStarted = { ...outcome, jobsStarted: 0, jobsReused: sweep.plan.stages.length };
-    return await tellSweepEnd({ store, sweep, output }, { status: 'completed', outcome: nothingStarted });
+    return await tellSweepEnd({ access, store, sweep, output }, { status: 'completed', outcome: nothingStarted });
   } finally {
     await connection.close();
   }
 }
 
-export async function everyResultIsThere(store: Store, { plan }: StoredSweep): Promise<boolean> {
-  return (await finishedKeys(store.path, plan)).size === new Set(plan.stages.map(({ key }) => key)).size;
+export async function everyResultIsThere(access: StoreAccess, { plan }: StoredSweep): Promise<boolean> {
+  return (await access.finishedKeys(plan)).size === new Set(plan.stages.map(({ key }) => key)).size;
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../artifacts/store.ts';
 import { isAlive } from '../temporal/process-identity.ts';
 import { awaitSweep, describeSweep, type SweepEnd } from '../temporal/sweep-client.ts';
+import type { StoreAccess } from './access/store-access.ts';
 import { type EmbeddedWorker, runningEmbeddedWorker, WorkerKeepsEnding, workerLog } from './embedded-worker.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type Interrupts, listenForInterrupts } from './interrupt.ts';
@@ -14,6 +15,7 @@ import { tellSweepEnd } from './tell-sweep-end.ts';
 import type { Output } from './terminal/output.ts';
 
 export interface Followed {
+  readonly access: StoreAccess;
   readonly store: Store;
   readonly sweep: StoredSweep;
   readonly output: Output;
@@ -36,9 +38,9 @@ export async function followToTheEnd(followed: Followed): Promise<ExitCode> {
 }
 
 async function follow(followed: Followed, interrupts: Interrupts): Promise<SweepEnd | 'interrupted'> {
-  const { store, sweep, output } = followed;
+  const { access, store, sweep, output } = followed;
   const reference = { storeId: store.id, sweepId: sweep.id };
-  const observer = new SweepObserver(store, sweep);
+  const observer = new SweepObserver(access, store, sweep);
   const processes = new Processes(followed);
   const printer = new Printer(output);
   let troubled = false;

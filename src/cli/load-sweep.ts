@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inputCatalogOfStore } from '../artifacts/input-catalog-of-store.ts';
+import { inputCatalog } from '../artifacts/input-catalog-of-store.ts';
 import { hasCode } from '../artifacts/publish.ts';
 import { readModelCatalog } from '../data/read-model-catalog.ts';
 import { freezePlan } from '../experiment/freeze-plan.ts';
@@ -8,6 +8,9 @@ import { formatProblems, parseSweep, type SweepProblem } from '../experiment/par
 import { type Plan, sweepId } from '../experiment/plan.ts';
 import { suggest } from '../experiment/suggest.ts';
 import type { Sweep } from '../experiment/sweep.ts';
+import type { ModelCatalog } from '../experiment/sweep-draft.ts';
+import { localAccess } from './access/local-access.ts';
+import type { StoreAccess } from './access/store-access.ts';
 import { BadInput } from './exit-codes.ts';
 import { projectFolder, shownPath, storeFolder } from './project-folder.ts';
 
@@ -19,6 +22,8 @@ export interface LoadedSweep {
   readonly planHash: string;
   /** `<name>~<plan12>` */
   readonly id: string;
+  /** Specs of its models that come without weights, as this machine's folder has them. */
+  readonly models: ModelCatalog;
 }
 
 /** Thrown with all that is wrong in a sweep file  */
@@ -32,16 +37,27 @@ export class SweepFileError extends BadInput {
 }
 
 /** Reads and freezes a sweep file. `configs/sweeps/NAME.yaml` may be given as NAME. `store`: where its weights and data sources are. */
-export async function loadSweep(file: string, store?: string): Promise<LoadedSweep> {
+export async function loadSweep(
+  file: string,
+  store: Pick<StoreAccess, 'inputs'> = localAccess(storeFolder(undefined)),
+): Promise<LoadedSweep> {
   const [{ path, text }, models, inputs] = await Promise.all([
     readSweepFile(file),
     readModelCatalog(join(projectFolder, 'configs', 'models')),
-    inputCatalogOfStore(storeFolder(store)),
+    store.inputs(),
   ]);
-  const parsed = parseSweep(text, { path: shownPath(path), models, inputs });
+  const parsed = parseSweep(text, {
+    path: shownPath(path),
+    models,
+    inputs: inputCatalog(inputs.models, inputs.sources),
+  });
   if (!parsed.ok) throw new SweepFileError(parsed.problems);
   const { plan, planHash } = freezePlan(parsed.sweep);
-  return { path, text, sweep: parsed.sweep, plan, planHash, id: sweepId(plan, planHash) };
+  const own = Object.entries(models).filter(([name]) => plan.models.some((model) => model.name === name));
+  return {
+    ...{ path: shownPath(path), text, sweep: parsed.sweep, plan, planHash, id: sweepId(plan, planHash) },
+    models: Object.fromEntries(own),
+  };
 }
 
 async function readSweepFile(file: string): Promise<{ path: string; text: string }> {

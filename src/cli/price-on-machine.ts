@@ -6,12 +6,12 @@ import { type PricedPlan, pricePlan } from '../experiment/price-plan.ts';
 import { bytes } from '../experiment/render-plan.ts';
 import { lengthsOf, type SequenceLengths } from '../experiment/sequence-lengths.ts';
 import { trainerMemory } from '../experiment/stage-cost.ts';
+import type { ClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { thisMachine } from '../jobs/local/machine.ts';
-import { finishedKeys } from './finished-keys.ts';
+import type { StoreAccess } from './access/store-access.ts';
 import type { LoadedSweep } from './load-sweep.ts';
 import { type MachineRate, machineRate } from './machine-rate.ts';
 import { storeFolder } from './project-folder.ts';
-import { textLengths } from './text-lengths.ts';
 
 export interface MachinePrice {
   readonly priced: PricedPlan;
@@ -21,16 +21,12 @@ export interface MachinePrice {
 }
 
 /** What a sweep costs on this very machine, what of it is done, and what cannot fit at all: a model that needs more than there is for one sequence at a time. */
-export async function priceOnMachine(
-  loaded: LoadedSweep,
-  store: string | undefined,
-  slots?: number,
-): Promise<MachinePrice> {
+export async function priceOnMachine(loaded: LoadedSweep, store: StoreAccess, slots?: number): Promise<MachinePrice> {
   const { plan, sweep } = loaded;
   const [rate, doneKeys, lengths] = await Promise.all([
     machineRate(),
-    finishedKeys(store, plan),
-    textLengths(plan, storeFolder(store)),
+    store.finishedKeys(plan),
+    store.textLengths(plan),
   ]);
   const { memoryBytes } = thisMachine().capacity;
   const cores = sweep.execution.resources.cores ?? 1;
@@ -44,8 +40,50 @@ export async function priceOnMachine(
   return {
     priced,
     rate,
-    refusals: [...memoryRefusals(loaded, priced, memoryBytes), ...(await diskRefusals(priced, storeFolder(store)))],
+    refusals: [...memoryRefusals(loaded, priced, memoryBytes), ...(await diskRefusals(priced, store.shown))],
   };
+}
+
+/** The same for a sweep whose jobs run in a cluster: time by this machine's rate, limits by the cluster's settings and the store's volume. */
+export async function priceInCluster(
+  loaded: LoadedSweep,
+  store: StoreAccess,
+  { memoryLimit, defaults }: ClusterSettings,
+  slots: number,
+): Promise<MachinePrice> {
+  const { plan, sweep } = loaded;
+  const [rate, doneKeys, lengths, { freeBytes }] = await Promise.all([
+    machineRate(),
+    store.finishedKeys(plan),
+    store.textLengths(plan),
+    store.diskUse(),
+  ]);
+  const cores = sweep.execution.resources.cores ?? defaults.cores ?? 1;
+  const flopsPerSecond = cores * rate.flopsPerSecond;
+  const priced = pricePlan(plan, { doneKeys, flopsPerSecond, slots, memoryBytes: memoryLimit, lengths });
+  const open = plan.models.filter((_, index) => priced.scales[index]!.stagesDone < priced.scales[index]!.stages);
+  const refusals = memoryRefusalsInCluster({ ...plan, models: open }, { memoryLimit }, lengths);
+  const { diskBytes } = priced.total;
+  if (diskBytes > freeBytes)
+    refusals.push(
+      `it needs ${bytes(diskBytes)} of disk; there are ${bytes(freeBytes)} free at ${store.shown}. "lethe store gc" frees what nobody needs`,
+    );
+  return { priced, rate: { ...rate, because: `${rate.because}; nodes of the cluster may differ` }, refusals };
+}
+
+/** Models of which no job of the cluster may have enough memory. */
+export function memoryRefusalsInCluster(
+  plan: Plan,
+  { memoryLimit }: Pick<ClusterSettings, 'memoryLimit'>,
+  lengths: ReadonlyMap<string, SequenceLengths>,
+): string[] {
+  return plan.models.flatMap((model) => {
+    const least = leastMemory(plan, model, lengths);
+    if (least <= memoryLimit) return [];
+    return [
+      `${model.name} needs at least ${bytes(least)} to train one sequence at a time; a job may have ${bytes(memoryLimit)}`,
+    ];
+  });
 }
 
 /** Bytes to train one sequence at a time of a model, as its first stage that trains is tuned. `lengths`: of the plan's texts. */
@@ -71,7 +109,8 @@ function memoryRefusals({ plan, sweep }: LoadedSweep, { scales, question }: Pric
   });
 }
 
-async function diskRefusals({ total }: PricedPlan, store: string): Promise<string[]> {
+async function diskRefusals({ total }: PricedPlan, shown: string): Promise<string[]> {
+  const store = storeFolder(shown);
   const { bavail, bsize } = await statfs(await nearestFolder(store));
   const free = bavail * bsize;
   return total.diskBytes <= free

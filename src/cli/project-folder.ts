@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BadInput } from './exit-codes.ts';
 
 /** The folder that this program lives in: its sources, `configs/`, `native/build/`, and the default store. */
 export const projectFolder: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -8,6 +9,10 @@ export const projectFolder: string = fileURLToPath(new URL('../..', import.meta.
 /** Where a command's store is: `--store`, then `$LETHE_STORE`, then `.lethe` in the project folder. */
 export function storeFolder(asked: string | undefined, environment: NodeJS.ProcessEnv = process.env): string {
   const chosen = asked ?? (environment.LETHE_STORE || join(projectFolder, '.lethe'));
+  if (chosen.startsWith('pvc:'))
+    throw new BadInput(
+      `expected a store in a folder, got ${chosen}: this command reads files that stay in the cluster. It works in the worker's pod (docs/operations.md)`,
+    );
   return resolve(chosen.replace(/^~(?=\/|$)/, homedir()));
 }
 

@@ -1,10 +1,12 @@
-import { access, readFile } from 'node:fs/promises';
+import { cp, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAgain } from '../temporal/sweep-client.ts';
+import { reachStore } from './access/reach-store.ts';
+import type { StoreOptions } from './command.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
 import { followToTheEnd } from './follow-sweep.ts';
 import { shownPath } from './project-folder.ts';
-import { connectStore, openStore } from './session.ts';
+import { connectStore } from './session.ts';
 import { findSweep } from './sweeps.ts';
 import { Output } from './terminal/output.ts';
 import { verdictLines } from './verdict-lines.ts';
@@ -12,14 +14,16 @@ import { verdictLines } from './verdict-lines.ts';
 /** Shows the verdict of a sweep from the report that its workflow wrote. */
 export async function reportOfSweep(
   name: string | undefined,
-  options: { readonly store?: string; readonly json?: boolean },
+  options: StoreOptions & { readonly out?: string },
 ): Promise<ExitCode> {
   const output = new Output(options);
-  const store = await openStore(options.store);
+  const access = await reachStore(options, (text) => output.say(text));
+  const store = await access.open();
   const sweep = await findSweep(store, name);
+  await access.bringReport(sweep.id);
   const folder = join(sweep.folder.path, 'report');
   const page = join(folder, 'index.html');
-  await access(page).catch(() => {
+  await stat(page).catch(() => {
     throw new BadInput(
       `${sweep.id} has no report yet: it is written when nothing of the sweep can run any more. "lethe watch ${sweep.id}" follows it.`,
     );
@@ -28,22 +32,29 @@ export async function reportOfSweep(
   for (const line of lines) output.line(line);
   if (lines.length === 0)
     output.line(`No run of ${sweep.id} is whole, so there is no verdict. What is missing: ${shownPath(page)}`);
-  output.record({ sweep: sweep.id, planHash: sweep.planHash, report: page, ...(await verdictOf(folder)) });
+  if (options.out !== undefined) {
+    await cp(folder, options.out, { recursive: true });
+    output.line(`copied to ${shownPath(join(options.out, 'index.html'))}`);
+  }
+  output.record({
+    sweep: sweep.id,
+    planHash: sweep.planHash,
+    report: options.out === undefined ? page : join(options.out, 'index.html'),
+    ...(await verdictOf(folder)),
+  });
   return EXIT.done;
 }
 
 /** Starts the workflow of a sweep that has ended once more: it finds its stages done, gathers, analyses and reports. */
-export async function reportAgain(
-  name: string | undefined,
-  options: { readonly store?: string; readonly json?: boolean },
-): Promise<ExitCode> {
+export async function reportAgain(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
   const output = new Output(options);
-  const store = await openStore(options.store);
+  const access = await reachStore(options, (text) => output.say(text));
+  const store = await access.open();
   const sweep = await findSweep(store, name);
   const connection = await connectStore(store, { say: (text) => output.say(text) });
   await startAgain(connection, { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash });
   await connection.close();
-  return followToTheEnd({ store, sweep, output });
+  return followToTheEnd({ access, store, sweep, output });
 }
 
 async function verdictOf(folder: string): Promise<object> {

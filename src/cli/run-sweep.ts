@@ -1,14 +1,15 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { NoStore, Store } from '../artifacts/store.ts';
-import { SweepFolder } from '../artifacts/sweep-folder.ts';
-import { bytes } from '../experiment/render-plan.ts';
+import type { Store } from '../artifacts/store.ts';
 import type { SweepSchedule } from '../experiment/sweep-control.ts';
 import type { ClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { describeSweep, startAgain, startSweep } from '../temporal/sweep-client.ts';
+import { reachStore } from './access/reach-store.ts';
+import type { StoreAccess } from './access/store-access.ts';
 import { cancelAndWait } from './cancel-sweep.ts';
-import { type AskedPlace, placeJobs, requirePlace } from './cluster-of-store.ts';
+import { CLUSTER_PARALLEL } from './cluster-of-store.ts';
+import type { StoreOptions } from './command.ts';
 import { confirm } from './confirm.ts';
 import { awaitWorker, runningEmbeddedWorker } from './embedded-worker.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
@@ -16,18 +17,15 @@ import { everyResultIsThere, whenWhole } from './finished-sweep.ts';
 import { followToTheEnd } from './follow-sweep.ts';
 import { type LoadedSweep, loadSweep } from './load-sweep.ts';
 import { comparePlans, describeDifference } from './plan-difference.ts';
-import { leastMemory, priceOnMachine } from './price-on-machine.ts';
-import { launchBinary, storeFolder, trainerBinary } from './project-folder.ts';
-import { type Connection, connectStore, EMBEDDED, sweepLink } from './session.ts';
+import { memoryRefusalsInCluster, priceInCluster, priceOnMachine } from './price-on-machine.ts';
+import { launchBinary, trainerBinary } from './project-folder.ts';
+import { type Connection, connectStore, sweepLink } from './session.ts';
 import { listSweeps, nameOf, readSweep, type StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
 import { formatDuration } from './terminal/duration.ts';
 import { Output } from './terminal/output.ts';
-import { textLengths } from './text-lengths.ts';
 
-export interface RunOptions extends AskedPlace {
-  readonly store?: string;
-  readonly json?: boolean;
+export interface RunOptions extends StoreOptions {
   readonly slots?: number;
   readonly detach?: boolean;
   readonly replace?: boolean;
@@ -37,27 +35,27 @@ export interface RunOptions extends AskedPlace {
 /** Building the workflows' bundle takes seconds, the first time after a change. */
 const WORKER_READY_MS = 30_000;
 const ASK_FROM_SECONDS = 3600;
-/** Stages of one sweep under way in a cluster, queued ones included. */
-const CLUSTER_PARALLEL = 64;
 
 /** `lethe run`: the file becomes a plan, the plan a sweep; a plan that is under way or done is taken up where it is. */
 export async function runSweep(file: string, options: RunOptions): Promise<ExitCode> {
   const output = new Output(options);
   const say = (text: string) => output.say(text);
-  const loaded = await loadSweep(file, options.store);
-  const there = await storeIfThere(storeFolder(options.store));
+  const access = await reachStore(options, say);
+  const loaded = await loadSweep(file, access);
+  const there = await access.openIfThere();
   const before = there === undefined ? [] : await listSweeps(there);
   if (there !== undefined && before.some(({ id }) => id === loaded.id)) {
-    const whole = await whenWhole(there, await readSweep(there, loaded.id), output);
+    const whole = await whenWhole(access, await readSweep(there, loaded.id), output);
     if (whole !== undefined) return whole;
   }
-  const cluster = await requirePlace(options, there);
-  if (cluster === undefined) {
+  const cluster = await access.cluster(options);
+  if (cluster !== undefined) await requireFit(loaded, cluster, access);
+  else if (!access.remote) {
     await requireTrainer();
-    await requireRoom(loaded, options);
-  } else await requireFit(loaded, cluster, storeFolder(options.store));
-  const store = there ?? (await Store.create(storeFolder(options.store), EMBEDDED));
-  await placeJobs(store, options);
+    await requireRoom(loaded, access, options);
+  }
+  const store = await access.openOrCreate();
+  await access.placeJobs(options);
   await makeRoom(
     store,
     loaded,
@@ -66,8 +64,7 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
     say,
   );
 
-  const folder = await SweepFolder.freeze(store, loaded.plan, loaded.planHash, loaded.text);
-  await folder.saveExecution(loaded.sweep.execution);
+  await access.freeze(loaded);
   const sweep = await readSweep(store, loaded.id);
   const { runs, stages } = loaded.plan;
   say(`${loaded.id}: ${runs.length} runs, ${stages.length} stages`);
@@ -76,13 +73,19 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   const connection = await connectStore(store, { say });
   const ui = sweepLink(connection, sweep.id) ?? null;
   try {
-    const settled = await start(store, sweep, connection, scheduleOf(loaded, options.slots, cluster !== undefined));
-    if (settled !== undefined) return await tellSweepEnd({ store, sweep, output }, settled);
+    const settled = await start(
+      access,
+      store,
+      sweep,
+      connection,
+      scheduleOf(loaded, options.slots, cluster !== undefined),
+    );
+    if (settled !== undefined) return await tellSweepEnd({ access, store, sweep, output }, settled);
   } finally {
     await connection.close();
   }
   output.record({ event: 'started', sweep: sweep.id, planHash: sweep.planHash, ui });
-  if (!options.detach) return followToTheEnd({ store, sweep, output, ...slots });
+  if (!options.detach) return followToTheEnd({ access, store, sweep, output, ...slots });
 
   await (await connectStore(store, { worker: true, say, ...slots })).close();
   const worker = runningEmbeddedWorker(store.path);
@@ -92,17 +95,14 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   return EXIT.done;
 }
 
-async function storeIfThere(folder: string): Promise<Store | undefined> {
-  try {
-    return await Store.open(folder);
-  } catch (error) {
-    if (error instanceof NoStore) return undefined;
-    throw error;
-  }
-}
-
 /** Starts the sweep where that is called for. Returns its end when it has settled: that changes only by `resume` and `retry`. */
-async function start(store: Store, sweep: StoredSweep, connection: Connection, schedule: Partial<SweepSchedule>) {
+async function start(
+  access: StoreAccess,
+  store: Store,
+  sweep: StoredSweep,
+  connection: Connection,
+  schedule: Partial<SweepSchedule>,
+) {
   const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash, schedule };
   const { how } = await startSweep(connection, reference);
   if (how === 'settled') {
@@ -110,7 +110,7 @@ async function start(store: Store, sweep: StoredSweep, connection: Connection, s
     return described.status === 'ended' ? described.end : undefined;
   }
   // Its history says whole, the store lost something since: finished stages cost nothing.
-  if (how === 'completed' && !(await everyResultIsThere(store, sweep))) await startAgain(connection, reference);
+  if (how === 'completed' && !(await everyResultIsThere(access, sweep))) await startAgain(connection, reference);
   return undefined;
 }
 
@@ -158,7 +158,7 @@ async function requireTrainer(): Promise<void> {
 }
 
 /** What cannot fit is refused; what takes long is asked about, when somebody is there to ask. */
-async function requireRoom(loaded: LoadedSweep, { store, slots, yes, json }: RunOptions): Promise<void> {
+async function requireRoom(loaded: LoadedSweep, store: StoreAccess, { slots, yes, json }: RunOptions): Promise<void> {
   const { priced, refusals } = await priceOnMachine(loaded, store, slots);
   if (refusals.length > 0)
     throw new BadInput(
@@ -172,17 +172,14 @@ async function requireRoom(loaded: LoadedSweep, { store, slots, yes, json }: Run
 }
 
 /** What no job of the cluster may have is refused; how long it takes there is not known here. */
-async function requireFit({ plan }: LoadedSweep, { memoryLimit }: ClusterSettings, store: string): Promise<void> {
-  const lengths = await textLengths(plan, store);
-  const refusals = plan.models.flatMap((model) => {
-    const least = leastMemory(plan, model, lengths);
-    if (least <= memoryLimit) return [];
-    return [
-      `  ${model.name} needs at least ${bytes(least)} to train one sequence at a time; a job may have ${bytes(memoryLimit)}`,
-    ];
-  });
+async function requireFit(loaded: LoadedSweep, settings: ClusterSettings, store: StoreAccess): Promise<void> {
+  const refusals = store.remote
+    ? (await priceInCluster(loaded, store, settings, CLUSTER_PARALLEL)).refusals
+    : memoryRefusalsInCluster(loaded.plan, settings, await store.textLengths(loaded.plan));
   if (refusals.length > 0)
-    throw new BadInput(`the cluster's settings do not hold it; nothing was created:\n${refusals.join('\n')}`);
+    throw new BadInput(
+      `the cluster does not hold it; nothing was created:\n${refusals.map((each) => `  ${each}`).join('\n')}`,
+    );
 }
 
 /** In a cluster the queue is elsewhere, and a mistake costs more: more at once, and one first. */

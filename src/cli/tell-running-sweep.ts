@@ -1,6 +1,8 @@
 import { describeSweep, type SweepReference } from '../temporal/sweep-client.ts';
+import { reachStore } from './access/reach-store.ts';
+import type { StoreOptions } from './command.ts';
 import { BadInput } from './exit-codes.ts';
-import { type Connection, connectStore, openStore } from './session.ts';
+import { type Connection, connectStore } from './session.ts';
 import { findSweep } from './sweeps.ts';
 import type { Output } from './terminal/output.ts';
 import { withLiveWorker } from './with-live-worker.ts';
@@ -12,13 +14,13 @@ export interface Told<T> {
 
 /** Sends a message to a sweep that runs, with its worker alive. Throws `BadInput` when it does not run: there is nothing to `verb`. */
 export async function tellRunningSweep<T>(
-  asked: { readonly name: string; readonly store: string | undefined; readonly verb: string },
+  asked: { readonly name: string; readonly store: StoreOptions; readonly verb: string },
   output: Output,
   send: (live: Connection, sweep: Pick<SweepReference, 'storeId' | 'sweepId'>) => Promise<T>,
 ): Promise<Told<T>> {
   const { name, verb } = asked;
   const say = (text: string) => output.say(text);
-  const store = await openStore(asked.store);
+  const store = await (await reachStore(asked.store, say)).open();
   const sweep = await findSweep(store, name);
   const connection = await connectStore(store, { say });
   try {

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Store } from '../artifacts/store.ts';
 import type { ParkedStage, SweepOutcome } from '../experiment/sweep-control.ts';
 import type { SweepEnd } from '../temporal/sweep-client.ts';
+import type { StoreAccess } from './access/store-access.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { shownPath } from './project-folder.ts';
 import { connectIfUp, sweepLink } from './session.ts';
@@ -10,13 +11,14 @@ import type { Output } from './terminal/output.ts';
 import { verdictLines } from './verdict-lines.ts';
 
 interface Ended {
+  readonly access: StoreAccess;
   readonly store: Store;
   readonly sweep: StoredSweep;
   readonly output: Output;
 }
 
 /** The last screen, the last JSON object and the exit code of a sweep that has ended. */
-export async function tellSweepEnd({ store, sweep, output }: Ended, end: SweepEnd): Promise<ExitCode> {
+export async function tellSweepEnd({ access, store, sweep, output }: Ended, end: SweepEnd): Promise<ExitCode> {
   output.keepScreen();
   const connection = await connectIfUp(store);
   const ui = connection && sweepLink(connection, sweep.id);
@@ -24,6 +26,7 @@ export async function tellSweepEnd({ store, sweep, output }: Ended, end: SweepEn
   if (!('outcome' in end)) return tellUnfinished(sweep, output, end.status, end.reason);
 
   const { outcome } = end;
+  if (outcome.report !== undefined) await access.bringReport(sweep.id);
   const report = outcome.report === undefined ? undefined : join(store.path, outcome.report);
   output.line();
   const verdict = report === undefined || output.json ? [] : await verdictLines(dirname(report), output.width);

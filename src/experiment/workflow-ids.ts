@@ -15,6 +15,11 @@ export function sweepWorkflowId(storeId: string, sweepId: string): string {
   return `${store6(storeId)}/${sweepId}`;
 }
 
+/** Of something that a store's worker does once: `freeze~<sweep>`, `collect-garbage`. */
+export function errandWorkflowId(storeId: string, errand: string): string {
+  return `${store6(storeId)}/${errand}`;
+}
+
 /** Kubernetes' and the process table's name of one attempt of a stage. */
 export function jobName(storeId: string, key: string, attempt: number): string {
   return `lethe-${store6(storeId)}-${key.slice(0, 12)}-a${attempt}`;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 export function cancelCommand(): Command {
@@ -8,7 +8,7 @@ export function cancelCommand(): Command {
     description: 'Stop a sweep: its jobs write a checkpoint and end; what is finished stays',
     examples: ['lethe cancel quickstart'],
   });
-  return withStoreOptions(command).action(exitsWith(cancel));
+  return withAnyStore(command).action(exitsWith(cancel));
 }
 
 async function cancel(name: string, options: StoreOptions): Promise<ExitCode> {
@@ -18,14 +18,10 @@ async function cancel(name: string, options: StoreOptions): Promise<ExitCode> {
     import('../cancel-sweep.ts'),
   ]);
   const output = new Output(options);
-  const { sweep } = await tellRunningSweep(
-    { name, store: options.store, verb: 'cancel' },
-    output,
-    (live, reference) => {
-      output.say('waiting for its jobs to write their checkpoints');
-      return cancelAndWait(live, reference);
-    },
-  );
+  const { sweep } = await tellRunningSweep({ name, store: options, verb: 'cancel' }, output, (live, reference) => {
+    output.say('waiting for its jobs to write their checkpoints');
+    return cancelAndWait(live, reference);
+  });
   output.record({ sweep, cancelled: true });
   output.line(`${sweep} is cancelled. What is finished stays; to go on: lethe resume ${name}`);
   return EXIT.done;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 
 interface LogOptions extends StoreOptions {
@@ -23,7 +23,7 @@ export function logsCommand(): Command {
     .option('-n, --lines <count>', 'lines from the end', '40')
     .option('--stage <kind>', 'another stage of the run, by kind or by name')
     .option('--attempt <number>', 'another attempt');
-  return withStoreOptions(command).action(exitsWith(showLog));
+  return withAnyStore(command).action(exitsWith(showLog));
 }
 
 async function showLog(text: string, options: LogOptions): Promise<ExitCode> {

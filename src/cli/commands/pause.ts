@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 interface PauseOptions extends StoreOptions {
@@ -12,7 +12,7 @@ export function pauseCommand(): Command {
     description: 'Start nothing new; running stages go on to their end',
     examples: ['lethe pause quickstart', 'lethe pause quickstart --now'],
   }).option('--now', 'running jobs write a checkpoint and stop too; it counts against no retry budget');
-  return withStoreOptions(command).action(exitsWith(pause));
+  return withAnyStore(command).action(exitsWith(pause));
 }
 
 async function pause(name: string, options: PauseOptions): Promise<ExitCode> {
@@ -24,7 +24,7 @@ async function pause(name: string, options: PauseOptions): Promise<ExitCode> {
   ]);
   const output = new Output(options);
   const now = options.now === true;
-  const asked = { name, store: options.store, verb: 'pause' };
+  const asked = { name, store: options, verb: 'pause' };
   const { sweep, answer } = await tellRunningSweep(asked, output, (live, reference) =>
     pauseSweep(live, reference, { now, by: personName() }),
   );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 interface PlanOptions extends StoreOptions {
@@ -17,20 +17,34 @@ export function planCommand(): Command {
       'lethe plan quickstart --stages',
     ],
   }).option('--stages', 'list every stage with its key');
-  return withStoreOptions(command).action(exitsWith(showPlan));
+  return withAnyStore(command).action(exitsWith(showPlan));
 }
 
 async function showPlan(file: string, options: PlanOptions): Promise<ExitCode> {
-  const [{ Output }, { loadSweep }, { renderPlan }, { priceOnMachine }] = await Promise.all([
+  const [
+    { Output },
+    { loadSweep },
+    { renderPlan },
+    { priceOnMachine, priceInCluster },
+    { reachStore },
+    { CLUSTER_PARALLEL },
+  ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../load-sweep.ts'),
     import('../../experiment/render-plan.ts'),
     import('../price-on-machine.ts'),
+    import('../access/reach-store.ts'),
+    import('../cluster-of-store.ts'),
   ]);
   const output = new Output(options);
-  const loaded = await loadSweep(file, options.store);
+  const store = await reachStore(options, (text) => output.say(text));
+  const loaded = await loadSweep(file, store);
   const { plan, planHash, id } = loaded;
-  const { priced, rate, refusals } = await priceOnMachine(loaded, options.store);
+  const cluster = store.remote ? await store.cluster({}) : undefined;
+  const { priced, rate, refusals } =
+    cluster === undefined
+      ? await priceOnMachine(loaded, store)
+      : await priceInCluster(loaded, store, cluster, loaded.sweep.execution.parallel ?? CLUSTER_PARALLEL);
   const exitCode = refusals.length > 0 ? EXIT.badInput : EXIT.done;
   if (options.json) {
     const { total, scales } = priced;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { BadInput, type ExitCode } from '../exit-codes.ts';
 
 interface ReportOptions extends StoreOptions {
@@ -20,8 +20,11 @@ export function reportCommand(): Command {
   })
     .option('--again', 'gather, analyse and report once more, with what is there now (a calibration record, say)')
     .option('--from-tables <folder>', 'analyse the tables of this folder (docs/formats.md, Tables) instead of a sweep')
-    .option('--out <folder>', 'where the report goes, with --from-tables (default: report/ in that folder)');
-  return withStoreOptions(command).action(exitsWith(report));
+    .option(
+      '--out <folder>',
+      'where the report is copied to; with --from-tables, written (default: report/ in that folder)',
+    );
+  return withAnyStore(command).action(exitsWith(report));
 }
 
 async function report(name: string | undefined, options: ReportOptions): Promise<ExitCode> {
@@ -32,8 +35,10 @@ async function report(name: string | undefined, options: ReportOptions): Promise
     const { reportFromTables } = await import('../report-from-tables.ts');
     return reportFromTables(options.fromTables, options);
   }
-  if (options.out !== undefined)
-    throw new BadInput('--out: expected together with --from-tables; a sweep keeps its report in the store');
+  if (options.out !== undefined && options.again)
+    throw new BadInput(
+      '--again: expected without --out, got both; "lethe report SWEEP --out FOLDER" copies what is written then',
+    );
   const { reportOfSweep, reportAgain } = await import('../report-of-sweep.ts');
   return options.again ? reportAgain(name, options) : reportOfSweep(name, options);
 }

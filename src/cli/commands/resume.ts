@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 interface ResumeOptions extends StoreOptions {
@@ -13,13 +13,13 @@ export function resumeCommand(): Command {
       'Go on: lifts a pause and the breaker, re-opens stages parked as crash, stuck, I/O or device, follows to the end',
     examples: ['lethe resume quickstart', 'lethe resume quickstart --detach'],
   }).option('--detach', 'return at once instead of following the sweep');
-  return withStoreOptions(command).action(exitsWith(resume));
+  return withAnyStore(command).action(exitsWith(resume));
 }
 
 async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
   const [
     { Output },
-    { openStore },
+    { reachStore },
     { findSweep },
     { resumeSweep },
     { followToTheEnd },
@@ -28,7 +28,7 @@ async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
     { withLiveWorker },
   ] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../session.ts'),
+    import('../access/reach-store.ts'),
     import('../sweeps.ts'),
     import('../../temporal/sweep-client.ts'),
     import('../follow-sweep.ts'),
@@ -37,9 +37,10 @@ async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
     import('../with-live-worker.ts'),
   ]);
   const output = new Output(options);
-  const store = await openStore(options.store);
+  const access = await reachStore(options, (text) => output.say(text));
+  const store = await access.open();
   const sweep = await findSweep(store, name);
-  const whole = await whenWhole(store, sweep, output);
+  const whole = await whenWhole(access, sweep, output);
   if (whole !== undefined) return whole;
   const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
   const { reopened } = await withLiveWorker(
@@ -50,5 +51,5 @@ async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
   output.record({ event: 'resumed', sweep: sweep.id, reopened });
   output.say(`${sweep.id} goes on${reopened.length > 0 ? `; re-opened: ${reopened.join(', ')}` : ''}`);
   if (options.detach) return EXIT.done;
-  return followToTheEnd({ store, sweep, output });
+  return followToTheEnd({ access, store, sweep, output });
 }

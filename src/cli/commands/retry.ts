@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 interface RetryOptions extends StoreOptions {
@@ -26,13 +26,13 @@ export function retryCommand(): Command {
       [],
     )
     .option('--detach', 'return at once instead of following the sweep');
-  return withStoreOptions(command).action(exitsWith(retry));
+  return withAnyStore(command).action(exitsWith(retry));
 }
 
 async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
   const [
     { Output },
-    { openStore },
+    { reachStore },
     { findTarget },
     { parseOverrides },
     { retryStages },
@@ -41,7 +41,7 @@ async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
     { withLiveWorker },
   ] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../session.ts'),
+    import('../access/reach-store.ts'),
     import('../retry-target.ts'),
     import('../override-words.ts'),
     import('../../temporal/sweep-client.ts'),
@@ -51,7 +51,8 @@ async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
   ]);
   const output = new Output(options);
   const overrides = parseOverrides(options.set);
-  const store = await openStore(options.store);
+  const access = await reachStore(options, (text) => output.say(text));
+  const store = await access.open();
   const { sweep, selection } = await findTarget(store, target, options.failed === true);
   const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
   const request = { selection, by: personName(), ...(overrides === undefined ? {} : { overrides }) };
@@ -66,7 +67,7 @@ async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
   );
   if (untouched.length > 0 && reopened.length > 0) output.say(`not parked, left as they are: ${untouched.join(', ')}`);
   if (options.detach) return EXIT.done;
-  return followToTheEnd({ store, sweep, output });
+  return followToTheEnd({ access, store, sweep, output });
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, withAnyStore } from '../command.ts';
 import { BadInput, type ExitCode } from '../exit-codes.ts';
 import type { RunOptions } from '../run-sweep.ts';
 
@@ -13,6 +13,7 @@ export function runCommand(): Command {
       'lethe run quickstart --store /data/lethe --slots 2 --json',
       'lethe run quickstart --detach',
       'lethe run quickstart --store /mnt/store --on kubernetes --cluster cluster.yaml',
+      'lethe run quickstart --store pvc:lethe-store -n lethe --temporal 127.0.0.1:7233',
     ],
   })
     .option(
@@ -24,7 +25,7 @@ export function runCommand(): Command {
     .option('--detach', 'return once the sweep has started')
     .option('--replace', 'cancel another open plan of this name first')
     .option('--yes', 'ask nothing');
-  return withStoreOptions(command).action(exitsWith(run));
+  return withAnyStore(command).action(exitsWith(run));
 }
 
 interface GivenOptions extends Omit<RunOptions, 'slots'> {

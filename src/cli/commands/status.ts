@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 export function statusCommand(): Command {
@@ -8,27 +8,30 @@ export function statusCommand(): Command {
     description: 'Show where the runs of a sweep are, worst first (default: the newest sweep)',
     examples: ['lethe status', 'lethe status quickstart --json'],
   });
-  return withStoreOptions(command).action(exitsWith(showStatus));
+  return withAnyStore(command).action(exitsWith(showStatus));
 }
 
 async function showStatus(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
   const [
     { Output },
-    { openStore, connectIfUp, connectStore, sweepLink },
+    { connectIfUp, connectStore, sweepLink },
+    { reachStore },
     { findSweep },
     { SweepObserver },
     { renderStatus },
   ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../session.ts'),
+    import('../access/reach-store.ts'),
     import('../sweeps.ts'),
     import('../status/observe-sweep.ts'),
     import('../status/render-status.ts'),
   ]);
   const output = new Output(options);
-  const store = await openStore(options.store);
+  const access = await reachStore(options, (text) => output.say(text));
+  const store = await access.open();
   const sweep = await findSweep(store, name);
-  const observer = new SweepObserver(store, sweep);
+  const observer = new SweepObserver(access, store, sweep);
   // A sweep that is whole is known from the store; for any other one the server has the rest to say.
   let status = await observer.observe(undefined);
   if (status.phase !== 'done') {

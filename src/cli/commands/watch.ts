@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import type { ExitCode } from '../exit-codes.ts';
 
 export function watchCommand(): Command {
@@ -8,16 +8,18 @@ export function watchCommand(): Command {
     description: 'Follow a sweep to its end: run, stage, step, loss, tokens/s, time left (default: the newest sweep)',
     examples: ['lethe watch', 'lethe watch quickstart'],
   });
-  return withStoreOptions(command).action(exitsWith(watch));
+  return withAnyStore(command).action(exitsWith(watch));
 }
 
 async function watch(name: string | undefined, options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { openStore }, { findSweep }, { followToTheEnd }] = await Promise.all([
+  const [{ Output }, { reachStore }, { findSweep }, { followToTheEnd }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../session.ts'),
+    import('../access/reach-store.ts'),
     import('../sweeps.ts'),
     import('../follow-sweep.ts'),
   ]);
-  const store = await openStore(options.store);
-  return followToTheEnd({ store, sweep: await findSweep(store, name), output: new Output(options) });
+  const output = new Output(options);
+  const access = await reachStore(options, (text) => output.say(text));
+  const store = await access.open();
+  return followToTheEnd({ access, store, sweep: await findSweep(store, name), output });
 }

@@ -6,6 +6,7 @@ import { stageWorkflowId } from '../../experiment/workflow-ids.ts';
 import type { Lethe } from '../../temporal/connection.ts';
 import { describeStages, listStages, type StageRow } from '../../temporal/stage-rows.ts';
 import { describeSweep, type SweepDescription, sweepOverview } from '../../temporal/sweep-client.ts';
+import type { StoreAccess } from '../access/store-access.ts';
 import { stoppedByHand } from '../embedded-worker.ts';
 import { machineRate } from '../machine-rate.ts';
 import type { StoredSweep } from '../sweeps.ts';
@@ -17,12 +18,14 @@ const OVERVIEW_MS = 2_000;
 
 /** Looks at one sweep again and again: results in the store, workflows on the server. Without a connection it shows the store alone. */
 export class SweepObserver {
+  readonly #access: StoreAccess;
   readonly #store: Store;
   readonly #sweep: StoredSweep;
   #timeLeft: TimeLeft | undefined;
   readonly #done = new Set<number>();
 
-  constructor(store: Store, sweep: StoredSweep) {
+  constructor(access: StoreAccess, store: Store, sweep: StoredSweep) {
+    this.#access = access;
     this.#store = store;
     this.#sweep = sweep;
   }
@@ -70,6 +73,7 @@ export class SweepObserver {
 
   /** A result never goes away, so only stages that lacked one are looked at. */
   async #lookForResults(): Promise<void> {
+    await this.#access.bringResults(this.#sweep);
     await Promise.all(
       this.#sweep.plan.stages.map(async ({ number, key }) => {
         if (this.#done.has(number)) return;

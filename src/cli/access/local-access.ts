@@ -1,0 +1,65 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { namedModels, namedSources } from '../../artifacts/input-catalog-of-store.ts';
+import { bytesOf, garbageOf, remove } from '../../artifacts/retention.ts';
+import { NoStore, Store } from '../../artifacts/store.ts';
+import { plannedKeys } from '../../artifacts/stored-sweeps.ts';
+import { SweepFolder } from '../../artifacts/sweep-folder.ts';
+import { placeJobs, requirePlace } from '../cluster-of-store.ts';
+import { finishedKeys } from '../finished-keys.ts';
+import { shownPath } from '../project-folder.ts';
+import { EMBEDDED, openStore } from '../session.ts';
+import { textLengths } from '../text-lengths.ts';
+import type { StoreAccess } from './store-access.ts';
+
+const FOLDERS = ['stages', 'data', 'data-sources', 'models', 'sweeps', 'embedded'];
+
+/** A store in a folder of this machine, which need not exist yet. */
+export function localAccess(folder: string): StoreAccess {
+  const openIfThere = async () => {
+    try {
+      return await Store.open(folder);
+    } catch (error) {
+      if (error instanceof NoStore) return undefined;
+      throw error;
+    }
+  };
+  const open = () => openStore(folder);
+  const nothing = async () => {};
+  return {
+    shown: shownPath(folder),
+    remote: false,
+    open,
+    openIfThere,
+    openOrCreate: async () => (await openIfThere()) ?? (await Store.create(folder, EMBEDDED)),
+    inputs: async () => {
+      const [models, sources] = await Promise.all([namedModels(folder), namedSources(folder)]);
+      return { models, sources };
+    },
+    finishedKeys: (plan) => finishedKeys(folder, plan),
+    textLengths: (plan) => textLengths(plan, folder),
+    cluster: async (asked) => requirePlace(asked, await openIfThere()),
+    placeJobs: async (asked) => placeJobs(await open(), asked),
+    freeze: async ({ plan, planHash, text, sweep }) => {
+      const frozen = await SweepFolder.freeze(await open(), plan, planHash, text);
+      await frozen.saveExecution(sweep.execution);
+    },
+    bringResults: nothing,
+    bringStages: nothing,
+    bringReport: nothing,
+    diskUse: async () => {
+      const store = await open();
+      const [folders, { bavail, bsize }] = await Promise.all([
+        Promise.all(FOLDERS.map(async (name) => ({ folder: name, bytes: await bytesOf(join(store.path, name)) }))),
+        statfs(store.path),
+      ]);
+      return { folders, freeBytes: bavail * bsize };
+    },
+    collectGarbage: async (dryRun) => {
+      const store = await open();
+      const found = await garbageOf(store, await plannedKeys(store));
+      const bytes = found.reduce((sum, each) => sum + each.bytes, 0);
+      return { found, bytes, freed: dryRun ? 0 : await remove(found) };
+    },
+  };
+}
