@@ -19,28 +19,50 @@ export async function collectStage(
   job: JobSpec,
   end: AttemptEnd,
 ): Promise<{ readonly evidence: Evidence; readonly result: StageResult | undefined }> {
-  const { stage } = attempt;
   const now = new Date().toISOString();
-  let refused: string | undefined;
-  let result = await stage.result();
-  if (result === undefined && (await attempt.outcome())?.code === 0) {
-    try {
-      result = await stage.publishResult(await resultOf(stage, attempt.number, now));
-    } catch (error) {
-      if (!(error instanceof ResultRefused)) throw error;
-      refused = error.message;
-    }
-  }
   const asksPlatform = end.kind === 'ended' || end.kind === 'lost';
   const platform = asksPlatform ? await parts.launcher.platformEvidence(job) : undefined;
-  const report = { end, now, ...(platform && { platform }), ...(refused !== undefined && { refused }) };
-  const evidence = await attempt.publishEvidence(await gatherEvidence(attempt, report));
+  for (;;) {
+    const { result, refused } = await resultIfDone(attempt, now);
+    const report = { end, now, ...(platform && { platform }), ...(refused !== undefined && { refused }) };
+    const gathered = await gatherEvidence(attempt, report);
+    // A job that was given up with its node may reach its end between the two looks: its result comes first.
+    if (gathered.outcome === 'succeeded' && result === undefined) continue;
+    const evidence = await attempt.publishEvidence(gathered);
+    await letGo(parts, attempt, job, evidence, asksPlatform);
+    return { evidence, result };
+  }
+}
+
+/** The stage's result, made from this attempt's files when its trainer says that it is done; or why those do not make one. */
+async function resultIfDone(
+  attempt: AttemptFolder,
+  now: string,
+): Promise<{ readonly result: StageResult | undefined; readonly refused?: string }> {
+  const { stage } = attempt;
+  const result = await stage.result();
+  if (result !== undefined || (await attempt.outcome())?.code !== 0) return { result };
+  try {
+    return { result: await stage.publishResult(await resultOf(stage, attempt.number, now)) };
+  } catch (error) {
+    if (!(error instanceof ResultRefused)) throw error;
+    return { result: undefined, refused: error.message };
+  }
+}
+
+/** Gives the job back to its platform, and removes what nobody goes on from. */
+async function letGo(
+  parts: Pick<ActivityParts, 'launcher'>,
+  { stage }: AttemptFolder,
+  job: JobSpec,
+  evidence: Evidence,
+  asksPlatform: boolean,
+): Promise<void> {
   // A platform that cannot be asked now is told later, by the launcher itself.
   if (asksPlatform) await parts.launcher.release?.(job).catch(ignoreUnreachable);
   // Without a checkpoint there is nothing to remove, and looking for it costs a short stage more than all else here.
   const left = evidence.attempt > 1 || evidence.writers.some(({ checkpointStep }) => checkpointStep > 0);
   if (left) await remove(await removableOf(stage));
-  return { evidence, result };
 }
 
 function ignoreUnreachable(error: unknown): void {

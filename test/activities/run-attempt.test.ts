@@ -16,7 +16,7 @@ import type { PlanStage } from '../../src/experiment/plan.ts';
 import { type FakeBehaviour, fails, hangs, succeeds } from '../../src/jobs/fake/fake-behaviour.ts';
 import { FakeLauncher } from '../../src/jobs/fake/fake-launcher.ts';
 import { FakePlatform } from '../../src/jobs/fake/fake-platform.ts';
-import type { JobWishes } from '../../src/jobs/job-launcher.ts';
+import type { JobObservation, JobWishes, PlatformEvidence } from '../../src/jobs/job-launcher.ts';
 import type { StageHeartbeat } from '../../src/temporal/stage-heartbeat.ts';
 import { freezeTinySweep, stageOf } from '../support/tiny-sweep.ts';
 
@@ -74,6 +74,18 @@ class AttemptWorld {
 
   async untilRunning(): Promise<void> {
     while ((await this.folder.attempt(1).writers()).length === 0) await new Promise((done) => setTimeout(done, 10));
+  }
+}
+
+/** Its node does not answer: the job counts as lost, and reaches its end while its evidence is being asked for. */
+class BlindLauncher extends FakeLauncher {
+  override async observe(): Promise<JobObservation> {
+    return { state: 'lost', reason: 'its node has not answered' };
+  }
+
+  override async platformEvidence(spec: JobSpec): Promise<PlatformEvidence> {
+    while ((await super.observe(spec)).state !== 'ended') await new Promise((done) => setTimeout(done, 10));
+    return super.platformEvidence(spec);
   }
 }
 
@@ -299,5 +311,14 @@ describe('a platform that completes its jobs', () => {
     await world.run(new MockActivityEnvironment(), { launcher });
     expect(heard).toEqual([{ model: world.stage.spec.model, image: 'localhost/new:1', queue: 'slow' }]);
     expect(await world.folder.attempt(1).job()).toMatchObject({ manifest: { kind: 'Job' } });
+  });
+});
+
+describe('an attempt whose job was given up with its node', () => {
+  it('has its result all the same when the job reached its end meanwhile', async () => {
+    const world = await AttemptWorld.create(folder, () => succeeds(200));
+    const launcher = new BlindLauncher(world.platform);
+    expect(await world.run(new MockActivityEnvironment(), { launcher })).toMatchObject({ next: 'done', attempt: 1 });
+    expect(await world.folder.attempt(1).evidence()).toMatchObject({ outcome: 'succeeded' });
   });
 });
