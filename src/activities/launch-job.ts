@@ -70,11 +70,10 @@ export async function prepareAttempt(
   return { kind: 'attempt', attempt, job: await attempt.publishJob(job), isNew: true, ...(end && { end }) };
 }
 
-/** The image and queue that a person chose last. */
+/** The image and queue that a person chose last; overrides come oldest first. */
 function saidFor(overrides: readonly StageOverride[]): Pick<JobWishes, 'image' | 'queue'> {
-  const said = [...overrides].sort((a, b) => b.sequence - a.sequence);
-  const image = said.find((each) => each.image !== undefined)?.image;
-  const queue = said.find((each) => each.queue !== undefined)?.queue;
+  const image = overrides.findLast((each) => each.image !== undefined)?.image;
+  const queue = overrides.findLast((each) => each.queue !== undefined)?.queue;
   return { ...(image !== undefined && { image }), ...(queue !== undefined && { queue }) };
 }
 

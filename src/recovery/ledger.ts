@@ -46,11 +46,12 @@ export type LedgerDecision =
  */
 export function decide(input: LedgerInput): LedgerDecision {
   const evidence = [...input.evidence].sort((a, b) => a.attempt - b.attempt);
+  const overrides = [...input.overrides].sort((a, b) => a.sequence - b.sequence);
   const last = evidence.at(-1);
   const attempt = (last?.attempt ?? 0) + 1;
-  const reopenedAfter = Math.max(0, ...input.overrides.map((said) => said.reopenedAfterAttempt ?? 0));
-  const setup = applyOverrides(input.setup, input.overrides);
-  const rung = climb(setup, memoryFailures(evidence, input.overrides), input.memoryLimit);
+  const reopenedAfter = Math.max(0, ...overrides.map((said) => said.reopenedAfterAttempt ?? 0));
+  const setup = applyOverrides(input.setup, overrides);
+  const rung = climb(setup, memoryFailures(evidence, overrides), input.memoryLimit);
   const launch = (backoffMs: number, reason: string, avoidLastNode = false): LedgerDecision => ({
     kind: 'launch',
     attempt,
@@ -67,7 +68,7 @@ export function decide(input: LedgerInput): LedgerDecision {
 
   const failure = last.failure ?? 'crash';
   const failures = countFailures(evidence, reopenedAfter)[failure];
-  const budget = budgetOf(failure, input.budgets ?? DEFAULT_BUDGETS, input.overrides);
+  const budget = budgetOf(failure, input.budgets ?? DEFAULT_BUDGETS, overrides);
   const count = `${failure}, ${failures} of ${budget.retries} without progress`;
   if (failures > budget.retries || (failure === 'out-of-memory' && rung.exhausted)) {
     const why = failures > budget.retries ? usedUp(failures, budget.retries) : 'no rung of the memory ladder is left';
@@ -152,7 +153,7 @@ function memoryFailures(evidence: readonly Evidence[], overrides: readonly Stage
 
 function applyOverrides(setup: JobSetup, overrides: readonly StageOverride[]): JobSetup {
   let { flags, resources } = setup;
-  for (const said of [...overrides].sort((a, b) => a.sequence - b.sequence)) {
+  for (const said of overrides) {
     if (said.resources !== undefined) resources = { ...resources, ...said.resources };
     if (said.microBatch !== undefined) flags = withMicroBatch(flags, said.microBatch);
   }
@@ -161,7 +162,7 @@ function applyOverrides(setup: JobSetup, overrides: readonly StageOverride[]): J
 
 function budgetOf(failure: FailureClass, budgets: Budgets, overrides: readonly StageOverride[]): Budget {
   let budget = budgets[failure];
-  for (const said of [...overrides].sort((a, b) => a.sequence - b.sequence)) {
+  for (const said of overrides) {
     const retries = said.retries?.[failure];
     if (retries !== undefined) budget = { ...budget, retries };
   }

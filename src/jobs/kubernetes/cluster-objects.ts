@@ -58,6 +58,7 @@ export interface Pod extends ClusterObject {
 }
 
 export interface ClusterEvent extends ClusterObject {
+  readonly involvedObject?: { readonly name?: string };
   readonly type?: string;
   readonly reason?: string;
   readonly message?: string;

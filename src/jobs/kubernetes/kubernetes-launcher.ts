@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readLaunched } from '../../artifacts/attempt-folder.ts';
@@ -25,7 +24,8 @@ import { hashOf, jobManifest, type Manifest } from './job-manifest.ts';
 import { jobState, lostReason, podState, type StateFacts, sentence } from './job-state.ts';
 import { ATTEMPT_FOLDER, SPEC_HASH, selectorOfPods } from './names-and-labels.ts';
 import { podEvidence } from './pod-evidence.ts';
-import { queueReason } from './queue-state.ts';
+import { QueueState } from './queue-state.ts';
+import { SharedList } from './shared-list.ts';
 
 export interface KubernetesLauncherOptions {
   readonly api: ApiClient;
@@ -55,6 +55,8 @@ export class KubernetesJobLauncher implements JobLauncher {
   private readonly settings: ClusterSettings;
   private readonly storePath: string;
   private readonly mirror: ClusterMirror;
+  private readonly queue: QueueState;
+  private readonly warnings: SharedList<ClusterEvent>;
   /** What was on its way when a job was last looked at, so that no change between the look and the wait is missed. */
   private readonly looks = new Map<string, Latch<true>>();
 
@@ -63,6 +65,12 @@ export class KubernetesJobLauncher implements JobLauncher {
     this.settings = settings;
     this.storePath = storePath;
     this.mirror = new ClusterMirror(api, storeId, () => this.releaseLeftBehind());
+    this.queue = new QueueState(api);
+    this.warnings = new SharedList<ClusterEvent>(api, {
+      path: this.path('events'),
+      query: { fieldSelector: 'type=Warning' },
+      keyOf: ({ involvedObject }) => involvedObject?.name,
+    });
   }
 
   complete(spec: JobSpec, { model, avoidNode, image = this.settings.image, queue }: JobWishes): JobSpec {
@@ -76,7 +84,7 @@ export class KubernetesJobLauncher implements JobLauncher {
 
   async launch(spec: JobSpec): Promise<void> {
     const manifest = manifestOf(spec);
-    if ((await this.launchedOf(spec)) !== undefined || isStopped(spec)) return;
+    if ((await this.launchedOf(spec)) !== undefined || (await isStopped(spec))) return;
     this.mirror.start();
     const job = await this.create(spec, manifest);
     if (job.metadata.annotations?.[SPEC_HASH] !== hashOf(manifest)) {
@@ -98,7 +106,7 @@ export class KubernetesJobLauncher implements JobLauncher {
     this.looks.set(spec.name, this.mirror.latch(spec.name));
     const manifest = manifestOf(spec);
     const launched = await this.launchedOf(spec);
-    const stopped = isStopped(spec);
+    const stopped = await isStopped(spec);
     const mirrored = stopped ? undefined : this.mirror.seen(spec.name);
     if (mirrored !== undefined && mirrored.job.metadata.uid === launched?.jobUid) {
       const seen = await this.stateOf(spec, mirrored.job, mirrored.pods);
@@ -151,10 +159,11 @@ export class KubernetesJobLauncher implements JobLauncher {
     const all = this.withDeparted(spec, pods);
     const events = await this.eventsOf([spec.name, ...all.map(({ metadata }) => metadata.name)]);
     await this.keepLog(spec, pods);
-    return podEvidence({ job: ours, pods: all, events, stopped: isStopped(spec) });
+    return podEvidence({ job: ours, pods: all, events, stopped: await isStopped(spec) });
   }
 
   async release(spec: JobSpec): Promise<void> {
+    this.looks.delete(spec.name);
     const job = await this.api.find<Job>(this.jobPath(spec.name));
     if (job !== undefined && isOurs(job, manifestOf(spec))) await this.letGo(job);
   }
@@ -194,10 +203,9 @@ export class KubernetesJobLauncher implements JobLauncher {
   }
 
   private async read({ name }: JobSpec): Promise<{ readonly job: Job | undefined; readonly pods: readonly Pod[] }> {
-    const { namespace } = this.api;
     const [job, pods] = await Promise.all([
       this.api.find<Job>(this.jobPath(name)),
-      this.api.get<{ readonly items: readonly Pod[] }>(`/api/v1/namespaces/${namespace}/pods`, {
+      this.api.get<{ readonly items: readonly Pod[] }>(this.path('pods'), {
         labelSelector: selectorOfPods(name),
       }),
     ]);
@@ -207,7 +215,7 @@ export class KubernetesJobLauncher implements JobLauncher {
   private async stateOf(spec: JobSpec, job: Job, pods: readonly Pod[]): Promise<JobObservation> {
     const state = jobState(job, pods, this.facts(spec));
     if (state.state === 'queued') {
-      const reason = await queueReason(this.api, job);
+      const reason = await this.queue.reasonOf(job);
       return { state: 'queued', reason };
     }
     if (state.state !== 'starting' || state.kind !== undefined) return state;
@@ -218,12 +226,12 @@ export class KubernetesJobLauncher implements JobLauncher {
   private async startingReason(spec: JobSpec, pods: readonly Pod[], reason: string): Promise<string> {
     const pod = byAge(pods).at(-1);
     if (pod === undefined) {
-      const refusal = (await this.eventsOf([spec.name])).findLast((event) => event.reason === 'FailedCreate');
+      const refusal = (await this.warnings.about(spec.name)).findLast((event) => event.reason === 'FailedCreate');
       return refusal?.message ?? reason;
     }
     const age = Date.now() - Date.parse(pod.metadata.creationTimestamp ?? '');
     if (pod.spec.nodeName === undefined || !(age > SLOW_START_MS)) return reason;
-    const warning = (await this.eventsOf([pod.metadata.name])).findLast(({ type }) => type === 'Warning');
+    const warning = (await this.warnings.about(pod.metadata.name)).at(-1);
     return warning === undefined ? reason : sentence(reason, sentence(warning.reason ?? 'Warning', warning.message));
   }
 
@@ -243,7 +251,7 @@ export class KubernetesJobLauncher implements JobLauncher {
   }
 
   private async eventsOf(names: readonly string[]): Promise<readonly ClusterEvent[]> {
-    const path = `/api/v1/namespaces/${this.api.namespace}/events`;
+    const path = this.path('events');
     const lists = await Promise.all(
       names.map((name) =>
         this.api.get<{ items: ClusterEvent[] }>(path, { fieldSelector: `involvedObject.name=${name}`, limit: '100' }),
@@ -256,7 +264,7 @@ export class KubernetesJobLauncher implements JobLauncher {
   private async keepLog(spec: JobSpec, pods: readonly Pod[]): Promise<void> {
     const pod = byAge(pods).at(-1);
     if (pod?.spec.nodeName === undefined) return;
-    const path = `/api/v1/namespaces/${this.api.namespace}/pods/${pod.metadata.name}/log`;
+    const path = `${this.path('pods')}/${pod.metadata.name}/log`;
     const query = { container: 'trainer', tailLines: String(LOG_LINES), limitBytes: String(LOG_BYTES) };
     try {
       const text = await this.api.call<string>({ method: 'GET', path, query, answer: 'text' });
@@ -287,7 +295,7 @@ export class KubernetesJobLauncher implements JobLauncher {
     for (const job of this.mirror.jobs()) {
       const folder = job.metadata.annotations?.[ATTEMPT_FOLDER];
       if (job.spec.ttlSecondsAfterFinished !== undefined || !folder?.startsWith(`${this.storePath}/`)) continue;
-      if (existsSync(join(folder, 'evidence.json'))) await this.letGo(job).catch(() => undefined);
+      if ((await statOf(join(folder, 'evidence.json'))) !== undefined) await this.letGo(job).catch(() => undefined);
     }
   }
 
@@ -306,6 +314,10 @@ export class KubernetesJobLauncher implements JobLauncher {
     }
     if (launched !== undefined && isLocal(launched)) throw ofThisMachine(spec);
     return launched;
+  }
+
+  private path(resource: 'pods' | 'events'): string {
+    return `/api/v1/namespaces/${this.api.namespace}/${resource}`;
   }
 
   private jobsPath(): string {
@@ -342,8 +354,8 @@ function isOurs(job: Job, manifest: Manifest): boolean {
   return job.metadata.annotations?.[SPEC_HASH] === hashOf(manifest);
 }
 
-function isStopped(spec: JobSpec): boolean {
-  return existsSync(join(spec.attemptFolder, 'stop.json'));
+async function isStopped(spec: JobSpec): Promise<boolean> {
+  return (await statOf(join(spec.attemptFolder, 'stop.json'))) !== undefined;
 }
 
 /** Gone meanwhile, or replaced by another of the name: both are what was wanted. */

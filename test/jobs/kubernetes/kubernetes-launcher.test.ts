@@ -115,7 +115,7 @@ describe('a job in a cluster', { timeout: 60_000 }, () => {
         reason: 'FailedCreate',
         message,
       });
-      expect(await launcher.observe(spec)).toEqual({ state: 'starting', reason: message });
+      await poll(() => launcher.observe(spec)).toEqual({ state: 'starting', reason: message });
     });
 
     it('waits for a volume, in the words of its node', async () => {
@@ -270,7 +270,7 @@ describe('a job in a cluster', { timeout: 60_000 }, () => {
         status: { conditions },
       });
       const reason = 'in queue small: insufficient unused quota for cpu';
-      expect(await launcher.observe(spec)).toEqual({ state: 'queued', reason });
+      await poll(() => launcher.observe(spec)).toEqual({ state: 'queued', reason });
     });
 
     it('is queued too for a worker that may not see Workloads', async () => {

@@ -177,8 +177,12 @@ export class FakeApiServer {
     }
     if (name === undefined) {
       const [selector = '', field = ''] = [query.get('labelSelector') ?? '', query.get('fieldSelector') ?? ''];
-      const items = [...this.objects.values()].filter((each) => each.kind === kind && matches(each, selector, field));
-      return [200, { metadata: { resourceVersion: String(this.version) }, items }];
+      const all = [...this.objects.values()].filter((each) => each.kind === kind && matches(each, selector, field));
+      // Pages go by place: nothing of a test changes between two of them.
+      const [from, limit] = [Number(query.get('continue') ?? 0), Number(query.get('limit') ?? all.length)];
+      const next = from + limit < all.length ? { continue: String(from + limit) } : {};
+      const metadata = { resourceVersion: String(this.version), ...next };
+      return [200, { metadata, items: all.slice(from, from + limit) }];
     }
     if (!this.has(kind, name)) return [404, status(404, 'NotFound', `${name} not found`)];
     if (method === 'DELETE') {
@@ -218,6 +222,7 @@ function matches(object: Stored, selector: string, field: string): boolean {
     .filter((term) => term !== '')
     .map((term) => term.split('='));
   if (!wanted.every(([label = '', value]) => labels[label] === value)) return false;
+  if (field.startsWith('type=') && object.type !== field.slice('type='.length)) return false;
   const [, involved] = /^involvedObject\.name=(.*)$/.exec(field) ?? [];
   const about = object.involvedObject as { name?: string } | undefined;
   return involved === undefined || about?.name === involved;
