@@ -57,7 +57,7 @@ export class TestClusterMeans implements ClusterMeans {
   }
 
   async slowDown(podUid: string): Promise<void> {
-    const folders = `find /sys/fs/cgroup -type d -path '*cpu*' -name 'pod${podUid}' | while read f; do [ -w "$f/cpu.cfs_quota_us" ] && echo 20000 >"$f/cpu.cfs_quota_us" && echo "$f"; done; :`;
+    const folders = `find /sys/fs/cgroup -type d -path '*cpu*' -name 'pod${podUid}' | while read f; do [ -w "$f/cpu.cfs_quota_us" ] && echo 5000 >"$f/cpu.cfs_quota_us" && echo "$f"; done; :`;
     const found = await this.node.run('sh', '-c', folders);
     if (found.trim() === '') throw new Error(`expected the control group of pod ${podUid} on ${this.losableNode}`);
   }
