@@ -5,7 +5,7 @@ import { bytesOf, garbageOf, remove } from '../../artifacts/retention.ts';
 import { NoStore, Store } from '../../artifacts/store.ts';
 import { plannedKeys } from '../../artifacts/stored-sweeps.ts';
 import { SweepFolder } from '../../artifacts/sweep-folder.ts';
-import { placeJobs, requirePlace } from '../cluster-of-store.ts';
+import { clusterOfStore, placeJobs, requirePlace } from '../cluster-of-store.ts';
 import { finishedKeys } from '../finished-keys.ts';
 import { shownPath } from '../project-folder.ts';
 import { EMBEDDED, openStore } from '../session.ts';
@@ -47,6 +47,15 @@ export function localAccess(folder: string): StoreAccess {
     bringResults: nothing,
     bringStages: nothing,
     bringReport: nothing,
+    api: async () => {
+      const settings = await clusterOfStore((await open()).path);
+      if (settings === undefined) return undefined;
+      const [{ ApiClient }, { connectToCluster }] = await Promise.all([
+        import('../../jobs/kubernetes/api-client.ts'),
+        import('../../jobs/kubernetes/connect-to-cluster.ts'),
+      ]);
+      return new ApiClient(await connectToCluster(settings));
+    },
     diskUse: async () => {
       const store = await open();
       const [folders, { bavail, bsize }] = await Promise.all([

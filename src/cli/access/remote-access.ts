@@ -154,6 +154,7 @@ export function remoteAccess(way: RemoteWay, say: (text: string) => void): Store
         if (!(error instanceof ServiceRefused && error.status === 404)) throw error;
       });
     },
+    api: async () => way.api,
     diskUse: () => http.json<DiskUse>('/usage'),
     collectGarbage: (dryRun) => errand((lethe, storeId) => collectStoreGarbage(lethe, storeId, { dryRun })),
   };

@@ -3,6 +3,7 @@ import type { Store } from '../../artifacts/store.ts';
 import type { StoredSweep } from '../../artifacts/stored-sweeps.ts';
 import type { Plan } from '../../experiment/plan.ts';
 import type { SequenceLengths } from '../../experiment/sequence-lengths.ts';
+import type { ApiClient } from '../../jobs/kubernetes/api-client.ts';
 import type { ClusterSettings } from '../../jobs/kubernetes/cluster-settings.ts';
 import type { AskedPlace } from '../cluster-of-store.ts';
 import type { LoadedSweep } from '../load-sweep.ts';
@@ -50,6 +51,8 @@ export interface StoreAccess {
   bringStages(keys: readonly string[]): Promise<void>;
   bringReport(sweepId: string): Promise<void>;
 
+  /** The API server of the cluster in which its jobs run, with the caller's rights; undefined: they run on this machine. */
+  api(): Promise<ApiClient | undefined>;
   diskUse(): Promise<DiskUse>;
   collectGarbage(dryRun: boolean): Promise<Garbage>;
 }

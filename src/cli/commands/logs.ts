@@ -27,9 +27,9 @@ export function logsCommand(): Command {
 }
 
 async function showLog(text: string, options: LogOptions): Promise<ExitCode> {
-  const [{ Output }, { openStore }, { findRun }, { stageOfRun, followLog, progressOf }] = await Promise.all([
+  const [{ Output }, { reachStore }, { findRun }, { stageOfRun, followLog, progressOf }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../session.ts'),
+    import('../access/reach-store.ts'),
     import('../sweeps.ts'),
     import('../run-log.ts'),
   ]);
@@ -37,8 +37,10 @@ async function showLog(text: string, options: LogOptions): Promise<ExitCode> {
   const lines = Number(options.lines);
   if (!Number.isInteger(lines) || lines < 1)
     throw new BadInput(`--lines: expected a whole number ≥ 1, got "${options.lines}"`);
-  const store = await openStore(options.store);
+  const access = await reachStore(options, (said) => output.say(said));
+  const store = await access.open();
   const { sweep, run } = await findRun(store, text);
+  await access.bringStages(run.stages.map((index) => sweep.plan.stages[index]!.key));
   const stage = await stageOfRun(store, sweep, run, options.stage);
   const folder = store.stage(stage.key);
   const attempts = await folder.attempts();
@@ -53,16 +55,20 @@ async function showLog(text: string, options: LogOptions): Promise<ExitCode> {
     );
   }
   const attempt = folder.attempt(number);
-  output.say(`${stage.label}, attempt ${number}: ${attempt.logPath}`);
   const show = (line: string) => {
     output.line(line);
     output.record({ line });
   };
-  const tail = await attempt.logTail(lines);
+  const api = (await attempt.evidence()) === undefined ? await access.api() : undefined;
+  output.say(`${stage.label}, attempt ${number}: ${api === undefined ? attempt.logPath : `pod of ${attempt.jobName}`}`);
+  const { followPodLog, podLog } = await import('../../jobs/kubernetes/pod-log.ts');
+  const tail = (api && (await podLog(api, attempt.jobName, lines))) ?? (await attempt.logTail(lines));
   for (const line of tail) show(line);
   if (tail.length === 0) output.say('the job has said nothing');
   const progress = await progressOf(attempt);
   if (progress !== undefined) output.line(progress);
-  if (options.follow) await followLog(attempt, show);
+  if (!options.follow) return EXIT.done;
+  if (api !== undefined) await followPodLog(api, attempt.jobName, show);
+  else if (!access.remote) await followLog(attempt, show);
   return EXIT.done;
 }
