@@ -1,6 +1,7 @@
 // Training steps at real shapes, one each time that a line comes on stdin, so that another program's steps can be timed in turn with them (bench/trainer).
 //   train_bench [--model gpt2-124m|smollm2-135m|gpt2-1m|llama-1m|gpt2-w32|gpt2-w64|gpt2-w96|gpt2-w192] [--tuning full|lora] [--threads N] [--batch B] [--tokens T]
-//               [--prompt P] [--recompute]
+//               [--prompt P] [--recompute] [--weights f32|bf16|as-stored] [--folder FOLDER_OR_GGUF]
+// --folder: the model and its weights come from there, as in a stage; otherwise the weights are random.
 // A step = zero gradients, forward and backward over B sequences of T tokens with loss on those after the first P (1: all that can be predicted), norm of the
 // gradients, AdamW with clipping. gpt2-w*: the quickstart's models. Answers are JSON lines:
 // first {"ready", …} when the first step may begin, then for each line {"seconds", "cpuSeconds", "loss"}, and after the last {"peakBytes", "gemm", "flops"}:
@@ -22,13 +23,16 @@
 #include "lethe/gemm.h"
 #include "lethe/philox.h"
 #include "lethe/thread_pool.h"
+#include "model/frozen_form.h"
+#include "weights/model_folder.h"
 
 namespace {
 
 using namespace lethe;
 
 struct Options {
-  std::string model = "gpt2-124m", tuning = "full";
+  std::string model = "gpt2-124m", tuning = "full", folder;
+  FrozenForm frozen = FrozenForm::kF32;
   int threads = 2, batch = 4, tokens = 256, prompt = 1;
   bool recompute = false;
 };
@@ -95,14 +99,24 @@ int main(int argc, char** argv) {
     else if (i + 1 == argc) return 2;
     else if (is("--model")) options.model = argv[++i];
     else if (is("--tuning")) options.tuning = argv[++i];
+    else if (is("--folder")) options.folder = argv[++i];
+    else if (is("--weights") && ParseFrozenForm(argv[i + 1], &options.frozen)) ++i;
     else if (is("--threads")) options.threads = std::atoi(argv[++i]);
     else if (is("--batch")) options.batch = std::atoi(argv[++i]);
     else if (is("--tokens")) options.tokens = std::atoi(argv[++i]);
     else if (is("--prompt")) options.prompt = std::atoi(argv[++i]);
     else return 2;
   }
-  const ModelSpec spec = SpecOf(options.model);
+  std::unique_ptr<ModelWeights> weights;
+  if (!options.folder.empty()) {
+    if (Status status = OpenModel(options.folder, &weights); !status.ok()) {
+      std::fprintf(stderr, "%s\n", status.sentence().c_str());
+      return status.exit_code();
+    }
+  }
+  const ModelSpec spec = weights != nullptr ? weights->spec() : SpecOf(options.model);
   Tuning tuning;
+  tuning.frozen = options.frozen;
   if (options.tuning == "lora") {
     tuning.kind = TuningKind::kLora;
     tuning.rank = 8, tuning.alpha = 16;
@@ -114,7 +128,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", status.sentence().c_str());
     return status.exit_code();
   }
-  decoder->Initialize(1);  // random, where a stage reads a file
+  const Status loaded = weights != nullptr ? LoadModelWeights(*weights, *decoder, &pool) : decoder->Initialize(1);
+  if (!loaded.ok()) return loaded.exit_code();
   decoder->InitializeAdapters(1);
   std::vector<std::vector<int32_t>> tokens(static_cast<size_t>(options.batch));
   std::vector<Sequence> batch;

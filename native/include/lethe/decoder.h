@@ -60,8 +60,17 @@ enum class TuningKind {
   kHead,      // the head; where it is tied, the token table in both its roles, as in PyTorch
 };
 
+// In what form the frozen matrices of products and the token table are kept. What is trained, vectors and position tables are fp32 in any case.
+// Products of a kept form have the bits of products of the same numbers in fp32.
+enum class FrozenForm {
+  kF32,
+  kBf16,      // half the memory; exact where the weights come as bf16, otherwise rounded
+  kAsStored,  // the number format of the file that they come from; fp32 where they come from none
+};
+
 struct Tuning {
   TuningKind kind = TuningKind::kFull;
+  FrozenForm frozen = FrozenForm::kF32;
   // kLora: y += alpha / rank * drop(x) A^T B^T for each module whose name ends with a target ("q_proj", "c_attn", "mlp.c_proj").
   int rank = 0;
   double alpha = 0;
@@ -77,12 +86,15 @@ struct DropoutPlace {
   int64_t first_sequence = 0;  // number in the whole batch of the first sequence of the next Backward
 };
 
+class StoredTensor;
+
 // A parameter by its Hugging Face name; data and grad live as long as the Decoder.
 struct Parameter {
   std::string name;
   std::vector<int64_t> shape;
-  std::span<float> data;
-  std::span<float> grad;     // empty when frozen
+  std::span<float> data;           // empty when it is kept in another form
+  std::span<float> grad;           // empty when frozen
+  StoredTensor* stored = nullptr;  // in place of data
 };
 
 // One sequence: prompt and response laid end to end. Views; the caller keeps the tokens alive during the call.
@@ -122,12 +134,14 @@ class Decoder {
   virtual std::span<Parameter> trained() = 0;
   // A uniform within 1 / sqrt(in) by a counter-based generator, B zero, as PEFT does: the adapted model starts as the model itself. Nothing without adapters.
   virtual void InitializeAdapters(uint64_t seed) = 0;
-  // The data of parameters()[index] with the product of its adapter added, made in `memory`; without an adapter the data itself. What a merged model holds.
+  // The data of parameters()[index] with the product of its adapter added, made in `memory`; without an adapter, and where it is kept as fp32, the data itself.
+  // What a merged model holds.
   virtual std::span<const float> Merged(size_t index, std::vector<float>* memory) const = 0;
   // For the Backward calls that follow; needed where dropout is not 0.
   virtual void PlaceDropout(const DropoutPlace& place) = 0;
   // Normal(0, initial_range) by a counter-based generator keyed (seed, parameter index); norms 1, biases 0; residual projections scaled as GPT-2 does.
-  virtual void Initialize(uint64_t seed) = 0;
+  // Error: kOutOfMemory, where weights are kept in another form than fp32.
+  virtual Status Initialize(uint64_t seed) = 0;
 
   // Forward and backward over a micro-batch; adds gradients of (sum over the batch's targets of -log p) * scale. Returns that sum unscaled, in double.
   // loss_on_all: every token after the first is a target, otherwise the response only. recompute: keep no inner activations of a block.

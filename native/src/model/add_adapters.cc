@@ -94,13 +94,18 @@ Status Transformer::AddAdapters() {
   return adapter_store_.Allocate();
 }
 
-void Transformer::InitializeAdapters(uint64_t seed) { adapter_store_.Initialize(seed, kFirstStream, 0, 0); }
+void Transformer::InitializeAdapters(uint64_t seed) { (void)adapter_store_.Initialize(seed, kFirstStream, 0, 0).ok(); }  // fp32: cannot fail
 
 std::span<const float> Transformer::Merged(size_t index, std::vector<float>* memory) const {
-  const std::span<const float> data = store_.parameters()[index].data;
+  std::span<const float> data = store_.parameters()[index].data;
+  if (const StoredTensor* stored = store_.parameters()[index].stored; stored != nullptr) {
+    memory->resize(static_cast<size_t>(stored->rows() * stored->columns()));
+    pool_->For(stored->rows(), [&](int64_t row) { stored->Decode(row, 1, memory->data() + row * stored->columns()); });
+    data = *memory;
+  }
   for (const Adapter* adapter : adapters_) {
     if (adapter->parameter != index) continue;
-    memory->assign(data.begin(), data.end());
+    if (data.data() != memory->data()) memory->assign(data.begin(), data.end());
     adapter->MergeInto(memory->data(), pool_);
     return *memory;
   }

@@ -75,28 +75,34 @@ void Block::Attend(const BlockActivations& kept, const Pass& pass, ThreadPool* p
   const Ops& ops = ActiveOps();
   const PackedBatch& batch = *pass.batch;
   const int64_t width = shape.heads * shape.head_size;
+  const int64_t key_heads = shape.key_value_heads, tasks = static_cast<int64_t>(batch.sequences.size()) * key_heads;
   if (pass.cache != nullptr) {
-    pool->For(static_cast<int64_t>(batch.sequences.size()), [&](int64_t i) {
+    pool->ForOnThreads(tasks, [&](int64_t task, int thread) {
+      const int64_t i = task / key_heads, key_head = task % key_heads;
       const PackedSequence& sequence = batch.sequences[static_cast<size_t>(i)];
       const float* qkv = kept.qkv + sequence.begin * shape.stride;
       float* keys = pass.cache->keys(layer, pass.slots[i]);
       float* values = pass.cache->values(layer, pass.slots[i]);
       const int64_t context = pass.cache->context();
       for (int64_t t = 0; t < sequence.tokens; ++t) {
-        ops.cache_append(keys, values, qkv + t * shape.stride, shape, batch.positions[static_cast<size_t>(sequence.begin + t)], context);
+        ops.cache_append(keys, values, qkv + t * shape.stride, shape, key_head, batch.positions[static_cast<size_t>(sequence.begin + t)], context);
       }
       if (pass.kind != PassKind::kStep) return;
-      ops.attention_cached(pass.scratch.attended + sequence.begin * width, pass.cached_scores + i * PaddedKeys(context), qkv, keys, values, shape,
+      ops.attention_cached(pass.scratch.attended + sequence.begin * width, pass.cached_scores + thread * PaddedKeys(context), qkv, keys, values, shape, key_head,
                            batch.positions[static_cast<size_t>(sequence.begin)] + 1, context);
     });
     if (pass.kind == PassKind::kStep) return;
   }
-  const int64_t key_heads = shape.key_value_heads;
-  pool->ForOnThreads(static_cast<int64_t>(batch.sequences.size()) * key_heads, [&](int64_t task, int thread) {
+  pool->ForOnThreads(tasks, [&](int64_t task, int thread) {
     const PackedSequence& sequence = batch.sequences[static_cast<size_t>(task / key_heads)];
     ops.attention_forward(pass.scratch.attended + sequence.begin * width, pass.scratch.attention + thread * pass.scratch.attention_floats,
                           kept.qkv + sequence.begin * shape.stride, shape, task % key_heads, sequence.tokens);
   });
+}
+
+void Block::Multiply(const Linear& linear, float* y, const float* x, int64_t rows, const float* addend, const Pass& pass, ThreadPool* pool) const {
+  if (pass.few) return linear.ForwardFew(y, x, rows, addend, pool);
+  linear.Forward(y, x, rows, addend, pool);
 }
 
 void Block::Forward(float* output, const float* input, const BlockActivations& kept, const Pass& pass, ThreadPool* pool) const {
@@ -106,7 +112,7 @@ void Block::Forward(float* output, const float* input, const BlockActivations& k
   const int64_t rows = batch.rows(), width = norm1.width;
 
   norm1.Forward(scratch.normed, kept.mean1, kept.inverse1, input, rows, pool);
-  query_key_value.Forward(kept.qkv, scratch.normed, rows, nullptr, pool);
+  Multiply(query_key_value, kept.qkv, scratch.normed, rows, nullptr, pass, pool);
   ForwardAdapters(query_key_value.adapters, kept.qkv, query_key_value.out, scratch.normed, rows, ForAdapters(pass, false), pool);
   if (gated) Rotate(kept.qkv, pass, false, pool);
   Attend(kept, pass, pool);
@@ -122,11 +128,11 @@ void Block::Forward(float* output, const float* input, const BlockActivations& k
     input = scratch.normed;
   }
   const AdapterPass adapter_pass = ForAdapters(pass, narrows);
-  project.Forward(kept.middle, attended, after, input, pool);
+  Multiply(project, kept.middle, attended, after, input, pass, pool);
   ForwardAdapters(project.adapters, kept.middle, width, attended, after, adapter_pass, pool);
 
   norm2.Forward(scratch.normed, kept.mean2, kept.inverse2, kept.middle, after, pool);
-  enter.Forward(kept.inner, scratch.normed, after, nullptr, pool);
+  Multiply(enter, kept.inner, scratch.normed, after, nullptr, pass, pool);
   ForwardAdapters(enter.adapters, kept.inner, enter.out, scratch.normed, after, adapter_pass, pool);
   ForRows(pool, after, [&](int64_t begin, int64_t count) {
     float* hidden = scratch.hidden + begin * feed_forward;
@@ -136,7 +142,7 @@ void Block::Forward(float* output, const float* input, const BlockActivations& k
       ops.gelu_forward(hidden, kept.inner + begin * feed_forward, count * feed_forward);
     }
   });
-  leave.Forward(output, scratch.hidden, after, kept.middle, pool);
+  Multiply(leave, output, scratch.hidden, after, kept.middle, pass, pool);
   ForwardAdapters(leave.adapters, output, width, scratch.hidden, after, adapter_pass, pool);
 }
 

@@ -59,6 +59,7 @@ enum class PassKind {
 
 struct Pass {
   PassKind kind;
+  bool few = false;  // rows of generation, so few that a large matrix is read where it lies (Linear::ForwardFew)
   const PackedBatch* batch;
   BlockScratch scratch;
   float dropout = 0;  // of the adapters' inputs
@@ -66,7 +67,7 @@ struct Pass {
   const float *cosines = nullptr, *sines = nullptr;  // rotary tables [context, D/2]; LLaMA only
   KvCache* cache = nullptr;                          // kPrefill, kStep
   const int32_t* slots = nullptr;                    // cache slot of each sequence
-  float* cached_scores = nullptr;                    // [sequences, padded context] scratch of kStep
+  float* cached_scores = nullptr;                    // [threads, padded context] scratch of kStep
 };
 
 struct Block {
@@ -85,6 +86,7 @@ struct Block {
   void Backward(const BlockGradients& gradients, const float* input, const BlockActivations& kept, const Pass& pass, bool to_input, ThreadPool* pool) const;
 
  private:
+  void Multiply(const Linear& linear, float* y, const float* x, int64_t rows, const float* addend, const Pass& pass, ThreadPool* pool) const;
   bool Narrows(const Pass& pass) const { return narrow && pass.batch->kept() != pass.batch->rows(); }
   void Attend(const BlockActivations& kept, const Pass& pass, ThreadPool* pool) const;
   void Rotate(float* qkv, const Pass& pass, bool inverse, ThreadPool* pool) const;

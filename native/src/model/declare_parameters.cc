@@ -26,6 +26,7 @@ Status Decoder::Create(const ModelSpec& spec, const Tuning& tuning, ThreadPool* 
 
 Status Transformer::Build(const Tuning& tuning) {
   tuning_ = tuning;
+  store_.KeepNext(tuning_.frozen);
   const int64_t width = spec_.width, head_size = spec_.width / spec_.heads;
   const int64_t feed_forward = spec_.feed_forward, row = (spec_.heads + 2 * spec_.key_value_heads) * head_size;
   const bool llama = spec_.family == Family::kLlama;
@@ -83,7 +84,9 @@ void Transformer::DeclareGpt2() {
   store_.TrainNext(tuning_.kind == TuningKind::kFull || (tuning_.kind == TuningKind::kHead && spec_.tied_head));
   store_.Declare("transformer.wte.weight", {spec_.vocabulary, width}, Start::kNormal, &token_table_);
   store_.TrainNext(tuning_.kind == TuningKind::kFull);
+  store_.KeepNext(FrozenForm::kF32);  // rows are added to those of the token table: no product
   store_.Declare("transformer.wpe.weight", {spec_.context, width}, Start::kNormal, &position_table_);
+  store_.KeepNext(tuning_.frozen);
   for (Block& block : blocks_) {
     store_.TrainNext(TrainsBlock(block.layer));
     const std::string name = "transformer.h." + std::to_string(block.layer);

@@ -8,6 +8,7 @@ namespace lethe {
 namespace {
 
 constexpr size_t kPromptsOfAPart = 128;    // bounds the cache
+constexpr int64_t kFewRows = 128;          // of a pass that reads large matrices where they lie: all steps, and short prompts
 constexpr size_t kRowsOfAPrefill = 1024;   // bounds the activations, and the time between two calls of `between`
 
 }  // namespace
@@ -81,6 +82,7 @@ Status Transformer::NextTokens(PassKind kind, const Continuation& how, std::span
     if (Status status = how.between(); !status.ok()) return status;
   }
   Pass pass = MakePass(kind);
+  pass.few = batch_.rows() <= kFewRows;
   pass.cache = &cache_;
   pass.slots = slots.data();
   ForwardToHead(pass);

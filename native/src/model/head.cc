@@ -28,8 +28,8 @@ void Head::ArgMax(int32_t* ids, const float* x, int64_t rows, float* logits, Thr
   const int64_t chunk = ChunkRows(linear.out);
   for (int64_t row = 0; row < rows; row += chunk) {
     const int64_t count = std::min(chunk, rows - row);
-    linear.Forward(logits, x + row * linear.in, count, nullptr, pool);
-    for (int64_t i = 0; i < count; ++i) ids[row + i] = ops.arg_max(logits + i * linear.out, linear.out);
+    linear.ForwardFew(logits, x + row * linear.in, count, nullptr, pool);
+    pool->For(count, [&](int64_t i) { ids[row + i] = ops.arg_max(logits + i * linear.out, linear.out); });
   }
 }
 

@@ -21,7 +21,7 @@ struct Head {
   // logits: scratch of min(rows, ChunkRows) * V floats.
   void Score(TokenScore* scores, bool backward, float* dx, const float* x, const int32_t* targets, int64_t rows, float scale, float* logits, ThreadPool* pool) const;
 
-  // The arg max of every row of x: the same products, so the same arg max as Score's.
+  // The arg max of every row of x. A small head has the products, and so the arg max, of Score; a large one those of few_rows.cc.
   void ArgMax(int32_t* ids, const float* x, int64_t rows, float* logits, ThreadPool* pool) const;
 };
 

@@ -23,6 +23,8 @@ struct Linear {
 
   // y = x W + b (+ addend). y, addend [rows, out]; x [rows, in].
   void Forward(float* y, const float* x, int64_t rows, const float* addend, ThreadPool* pool) const;
+  // The same for tokens under generation: a large matrix is read once, where it lies (few_rows.cc). Small ones have Forward's bits. addend is apart from y.
+  void ForwardFew(float* y, const float* x, int64_t rows, const float* addend, ThreadPool* pool) const;
   // dx = dy W^T.
   void BackwardInput(float* dx, const float* dy, int64_t rows, ThreadPool* pool) const;
   // weight.grad += x^T dy, bias.grad += sum over rows of dy, where they are trained.

@@ -44,7 +44,16 @@ void FillUniform(std::span<float> values, uint64_t seed, uint64_t stream, double
 
 }  // namespace
 
+void ParameterStore::DeclareStored(std::string name, std::vector<int64_t> shape, Start start, Weight* weight, Place place) {
+  if (place == Place::kAligned) matrices_.push_back(std::make_unique<StoredMatrix>());
+  StoredMatrix& matrix = *matrices_.back();
+  matrix.parts.push_back(std::make_unique<StoredTensor>(form_, shape[0], shape[1]));
+  declared_.push_back({.start = start, .weight = weight, .offset = 0, .gradient = -1, .stored = &matrix});
+  parameters_.push_back({.name = std::move(name), .shape = std::move(shape), .data = {}, .grad = {}, .stored = matrix.parts.back().get()});
+}
+
 void ParameterStore::Declare(std::string name, std::vector<int64_t> shape, Start start, Weight* weight, Place place) {
+  if (!trained_ && form_ != FrozenForm::kF32 && shape.size() == 2) return DeclareStored(std::move(name), std::move(shape), start, weight, place);
   constexpr int64_t kLine = 16;  // floats of a cache line
   const auto align = [place](int64_t floats) { return place == Place::kAligned ? (floats + kLine - 1) / kLine * kLine : floats; };
   const int64_t count = Elements(shape);
@@ -57,9 +66,12 @@ void ParameterStore::Declare(std::string name, std::vector<int64_t> shape, Start
 }
 
 Status ParameterStore::Allocate() {
+  int64_t panel_floats = 0;
+  for (const auto& matrix : matrices_) panel_floats = std::max(panel_floats, matrix->PanelFloats());
   const bool placed = memory_.Place([&](Arena& arena) {
     data_ = arena.Take(floats_);
     grad_ = arena.Take(gradient_floats_);
+    panel_ = arena.Take(panel_floats);  // pages that no product touches take no memory
   });
   if (!placed) {
     return Status(Code::kOutOfMemory, "expected " + std::to_string((floats_ + gradient_floats_) * 4) +
@@ -69,18 +81,25 @@ Status ParameterStore::Allocate() {
   std::fill_n(grad_, gradient_floats_, 0.0f);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Declared& declared = declared_[i];
+    if (parameters_[i].stored != nullptr) {
+      if (declared.weight != nullptr) *declared.weight = {.stored = declared.stored};
+      continue;
+    }
     const size_t count = static_cast<size_t>(Elements(parameters_[i].shape));
     float* const gradient = declared.gradient < 0 ? nullptr : grad_ + declared.gradient;
     parameters_[i].data = {data_ + declared.offset, count};
     if (gradient != nullptr) parameters_[i].grad = {gradient, count};
-    if (declared.weight != nullptr) *declared.weight = {data_ + declared.offset, gradient};
+    if (declared.weight != nullptr) *declared.weight = {.data = data_ + declared.offset, .grad = gradient};
   }
+  for (const auto& matrix : matrices_) matrix->panel = panel_;
   return Status::Ok();
 }
 
-void ParameterStore::Initialize(uint64_t seed, uint64_t first_stream, float range, int residual_layers) {
+Status ParameterStore::Initialize(uint64_t seed, uint64_t first_stream, float range, int residual_layers) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const std::span<float> data = parameters_[i].data;
+    StoredTensor* const stored = parameters_[i].stored;
+    std::vector<float> made(stored == nullptr ? 0 : static_cast<size_t>(Elements(parameters_[i].shape)));
+    const std::span<float> data = stored == nullptr ? parameters_[i].data : made;
     const uint64_t stream = first_stream + i;
     switch (declared_[i].start) {
       case Start::kNormal: FillNormal(data, seed, stream, range); break;
@@ -89,7 +108,10 @@ void ParameterStore::Initialize(uint64_t seed, uint64_t first_stream, float rang
       case Start::kZero: std::fill(data.begin(), data.end(), 0.0f); break;
       case Start::kUniform: FillUniform(data, seed, stream, 1.0 / std::sqrt(static_cast<double>(parameters_[i].shape.back()))); break;
     }
+    if (stored == nullptr) continue;
+    if (Status status = stored->Keep(made); !status.ok()) return status;
   }
+  return Status::Ok();
 }
 
 void ParameterStore::ZeroGradients() { std::fill_n(grad_, gradient_floats_, 0.0f); }

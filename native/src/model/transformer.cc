@@ -43,7 +43,7 @@ Status Transformer::PlaceBuffers(Keep keep) {
                      [&](Arena& blocks) {
                        if (keep != Keep::kNothing) gradients_.Place(blocks, spec_, batch_);
                      });
-    cached_scores_ = arena.Take(static_cast<int64_t>(batch_.sequences.size()) * PaddedKeys(cache_.context()));
+    cached_scores_ = arena.Take(pool_->threads() * PaddedKeys(cache_.context()));
   });
   if (placed) return Status::Ok();
   return Status(Code::kOutOfMemory, "expected memory for the activations of " + std::to_string(rows) + " tokens, the machine has none left; use a smaller --micro-batch or --recompute");
@@ -53,12 +53,23 @@ Pass Transformer::MakePass(PassKind kind) const {
   return {.kind = kind, .batch = &batch_, .scratch = scratch_, .dropout = static_cast<float>(tuning_.dropout), .dropout_place = dropout_place_, .cosines = rotary_.cosines(), .sines = rotary_.sines(), .cached_scores = cached_scores_};
 }
 
-void Transformer::ForwardToHead(const Pass& pass) {
+void Transformer::Embed() {
   const Ops& ops = ActiveOps();
   const int64_t width = spec_.width;
   ForRows(pool_, batch_.rows(), [&](int64_t begin, int64_t count) {
-    ops.embedding_forward(streams_[0] + begin * width, token_table_.data, position_table_.data, batch_.ids.data() + begin, batch_.positions.data() + begin, count, width);
+    float* const x = streams_[0] + begin * width;
+    const int32_t* const ids = batch_.ids.data() + begin;
+    const int32_t* const positions = batch_.positions.data() + begin;
+    if (token_table_.stored == nullptr) return ops.embedding_forward(x, token_table_.data, position_table_.data, ids, positions, count, width);
+    for (int64_t i = 0; i < count; ++i) {
+      token_table_.stored->parts.front()->Decode(ids[i], 1, x + i * width);
+      for (int64_t c = 0; position_table_.data != nullptr && c < width; ++c) x[i * width + c] += position_table_.data[positions[i] * width + c];
+    }
   });
+}
+
+void Transformer::ForwardToHead(const Pass& pass) {
+  Embed();
   for (size_t i = 0; i < blocks_.size(); ++i) blocks_[i].Forward(streams_[i + 1], streams_[i], activations_[i], pass, pool_);
   last_norm_.Forward(final_, final_mean_, final_inverse_, streams_.back(), batch_.kept(), pool_);
 }

@@ -27,7 +27,7 @@ class Transformer : public Decoder {
   const ModelSpec& spec() const override { return spec_; }
   std::span<Parameter> parameters() override { return store_.parameters(); }
   std::span<Parameter> trained() override { return tuning_.kind == TuningKind::kFull ? store_.parameters() : trained_; }
-  void Initialize(uint64_t seed) override { store_.Initialize(seed, 0, spec_.initial_range, spec_.layers); }
+  Status Initialize(uint64_t seed) override { return store_.Initialize(seed, 0, spec_.initial_range, spec_.layers); }
   void InitializeAdapters(uint64_t seed) override;
   std::span<const float> Merged(size_t index, std::vector<float>* memory) const override;
   void PlaceDropout(const DropoutPlace& place) override { dropout_place_ = place; }
@@ -46,6 +46,7 @@ class Transformer : public Decoder {
   bool TrainsBlock(int64_t layer) const { return tuning_.kind == TuningKind::kFull || (tuning_.kind == TuningKind::kTopBlock && layer + 1 == spec_.layers); }
   Status AddAdapters();
   void FindDepth();
+  void Embed();
 
   // Buffers for a pass over batch_: what the backward needs of the blocks that it reaches, or the inputs of those alone, or nothing.
   enum class Keep { kNothing, kStreams, kAll };

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "model/frozen_form.h"
+
 namespace lethe {
 
 const char kUsage[] =
@@ -13,11 +15,12 @@ const char kUsage[] =
     "    --threads N             results do not depend on it (default: 1 for widths up to 128, otherwise one for each core)\n"
     "    --checkpoint-every N    steps between checkpoints (default: by the clock, about every 20 seconds)\n"
     "    --crash-at N            end with 70 after step N, without a checkpoint: a drill of what watches the trainer\n"
-    "lethe-trainer --score FILE --model DIR [--threads N] [--micro-batch N]\n"
+    "lethe-trainer --score FILE --model DIR [--weights FORM] [--threads N] [--micro-batch N]\n"
     "    Prints a line {\"id\", \"tokens\", \"sumLogProb\"} for each line {\"id\", \"prompt\": [ids], \"response\": [ids]} of FILE: response tokens alone.\n"
-    "lethe-trainer --generate FILE --model DIR --max-new-tokens N [--end-token ID]... [--threads N] [--micro-batch N]\n"
+    "lethe-trainer --generate FILE --model DIR --max-new-tokens N [--end-token ID]... [--weights FORM] [--threads N] [--micro-batch N]\n"
     "    Prints a line {\"id\", \"generated\": [ids]} for each line {\"id\", \"prompt\": [ids]}: greedy, up to and without the first end token.\n"
     "    --model DIR             a folder of a store's models/, a Hugging Face folder (config.json and safetensors) or a GGUF file\n"
+    "    --weights FORM          f32 (default), bf16 (half the memory; exact where the files hold bf16, otherwise rounded) or as-stored (as in the files, exact)\n"
     "    --micro-batch N         most sequences of one pass (default: 64, fewer of long ones)\n"
     "lethe-trainer --measure [--threads N]    prints this machine's rates as JSON\n"
     "lethe-trainer --version                  prints version, numerics and build as JSON\n"
@@ -33,6 +36,11 @@ Status Number(const std::string& flag, const char* text, int64_t most, int64_t* 
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), *out);
   if (error == std::errc() && end == value.data() + value.size() && *out >= least && *out <= most) return Status::Ok();
   return {Code::kBadSpec, "expected " + flag + " with an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", found \"" + value + "\""};
+}
+
+Status Form(const std::string& flag, const char* text, FrozenForm* form) {
+  if (ParseFrozenForm(text == nullptr ? "" : text, form)) return Status::Ok();
+  return {Code::kBadSpec, "expected " + flag + " with f32, bf16 or as-stored, found \"" + (text == nullptr ? "" : text) + "\""};
 }
 
 Status Path(const std::string& flag, const char* text, const char* what, std::string* out) {
@@ -52,6 +60,7 @@ Status CheckTogether(const Options& options) {
   if (applies && options.model.empty()) return {Code::kBadSpec, "expected --model DIR beside " + flag + "; lethe-trainer --help shows more"};
   if (applies && !options.stage.empty()) return {Code::kBadSpec, "expected --stage or " + flag + ", found both"};
   if (!applies && !options.model.empty()) return {Code::kBadSpec, "expected --score FILE or --generate FILE beside --model; a stage takes its model from run.json"};
+  if (!applies && options.weights != FrozenForm::kF32) return {Code::kBadSpec, "expected --weights beside --score or --generate; a stage's stand in run.json (train.frozenWeights)"};
   if (options.command == Command::kGenerate && options.max_new_tokens == 0) return {Code::kBadSpec, "expected --max-new-tokens N beside --generate"};
   if (options.command != Command::kGenerate && (options.max_new_tokens > 0 || !options.end_tokens.empty())) {
     return {Code::kBadSpec, "expected --max-new-tokens and --end-token beside --generate only"};
@@ -85,6 +94,9 @@ Status ParseOptions(std::span<char* const> arguments, Options* options) {
       ++i;
     } else if (flag == "--model") {
       status = Path(flag, value, "a folder or file", &options->model);
+      ++i;
+    } else if (flag == "--weights") {
+      status = Form(flag, value, &options->weights);
       ++i;
     } else if (flag == "--max-new-tokens") {
       status = Number(flag, value, 1 << 20, &number);

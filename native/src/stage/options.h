@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lethe/decoder.h"
 #include "lethe/status.h"
 
 namespace lethe {
@@ -26,6 +27,7 @@ struct Options {
 
   std::string file;              // kScore, kGenerate, as the rest
   std::string model;             // a folder of the store's models/, a Hugging Face folder or a GGUF file
+  FrozenForm weights = FrozenForm::kF32;  // kScore, kGenerate: how the weights are kept
   int max_new_tokens = 0;        // kGenerate, as the next
   std::vector<int32_t> end_tokens;
 };

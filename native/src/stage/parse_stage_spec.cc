@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/frozen_form.h"
 #include "stage/json_fields.h"
 
 namespace lethe {
@@ -117,6 +118,10 @@ void ParseTrain(JsonFields& fields, TrainSpec* train) {
     JsonFields tuning = fields.Object("tuning");
     ParseTuning(tuning, &train->tuning);
     fields.Adopt(tuning.Finish());
+  }
+  if (fields.Has("frozenWeights")) {
+    ParseFrozenForm(fields.OneOf("frozenWeights", {"bf16", "as-stored"}), &train->tuning.frozen);
+    if (train->tuning.kind == TuningKind::kFull) fields.Fail("frozenWeights", "absent where tuning freezes nothing", "one");
   }
   if (fields.Has("stop")) {
     JsonFields stop = fields.Object("stop");

@@ -32,7 +32,10 @@ Status Load(const Options& options, TokenRowNeeds needs, Loaded* loaded) {
   if (Status s = TokenData::LoadFile(options.file, needs, spec, &loaded->data); !s.ok()) return s;
   loaded->pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : DefaultThreads(spec));
   if (Status s = CheckGemm(loaded->pool.get()); !s.ok()) return s;
-  if (Status s = Decoder::Create(spec, loaded->pool.get(), &loaded->decoder, Decoder::Purpose::kFrozen); !s.ok()) return s;
+  Tuning tuning;
+  tuning.kind = TuningKind::kNone;
+  tuning.frozen = options.weights;
+  if (Status s = Decoder::Create(spec, tuning, loaded->pool.get(), &loaded->decoder); !s.ok()) return s;
   return LoadModelWeights(*weights, *loaded->decoder, loaded->pool.get());
 }
 

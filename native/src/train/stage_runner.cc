@@ -194,7 +194,7 @@ Status StageRunner::Resume() {
 }
 
 Status StageRunner::WriteFrom() {
-  WriterOrigin origin{.checkpoint = from_, .step = step_, .weights_digest = spec_.start.digest, .weights = weights_form_};
+  WriterOrigin origin{.checkpoint = from_, .step = step_, .weights_digest = spec_.start.digest, .weights = weights_form_, .frozen = TuningOf(spec_).frozen};
   return WriteOrigin(origin, store_.attempts(), writer_ + "/from.json");
 }
 

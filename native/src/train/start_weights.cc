@@ -1,9 +1,13 @@
 #include "train/start_weights.h"
 
 #include <memory>
+#include <span>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include "files/file.h"
+#include "model/stored_tensor.h"
 #include "stage/json_fields.h"
 #include "weights/model_folder.h"
 #include "weights/safetensors_reader.h"
@@ -20,8 +24,16 @@ Status LoadTensors(const std::string& path, const std::string& expected_sha256, 
   if (found != expected_sha256) return {Code::kBadData, path + ": expected sha256 " + expected_sha256 + ", found " + found};
   SafetensorsReader reader;
   if (Status s = reader.Open(path); !s.ok()) return s;
+  std::vector<float> memory;
   for (Parameter& parameter : decoder.parameters()) {
-    if (Status s = reader.Read(parameter.name, parameter.shape, parameter.data); !s.ok()) return s;
+    std::span<float> into = parameter.data;
+    if (parameter.stored != nullptr) {
+      memory.resize(static_cast<size_t>(parameter.stored->rows() * parameter.stored->columns()));
+      into = memory;
+    }
+    if (Status s = reader.Read(parameter.name, parameter.shape, into); !s.ok()) return s;
+    if (parameter.stored == nullptr) continue;
+    if (Status s = parameter.stored->Keep(into); !s.ok()) return s;
   }
   return Status::Ok();
 }
@@ -61,8 +73,7 @@ Status LoadModel(const std::string& folder, const std::string& digest, Decoder& 
 Status LoadStart(const StorePaths& store, const StageStart& start, Decoder& decoder, ThreadPool* pool, WeightsForm* form) {
   switch (start.kind) {
     case StartKind::kRandom:
-      decoder.Initialize(start.seed);
-      return Status::Ok();
+      return decoder.Initialize(start.seed);
     case StartKind::kStage:
       return LoadFromStage(store.other_stage(start.key), decoder);
     case StartKind::kWeights:

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "files/file.h"
+#include "model/frozen_form.h"
 #include "train/trainer_identity.h"
 
 namespace lethe {
@@ -28,6 +29,7 @@ Status WriteOrigin(const WriterOrigin& origin, const std::string& attempts, cons
     const Json before = NumericsOf(attempts, *origin.checkpoint);
     if (before.is_object() && nlohmann::json(before) != nlohmann::json(numerics)) fields["checkpointNumerics"] = before;
   }
+  if (origin.frozen != FrozenForm::kF32) fields["frozenWeights"] = Name(origin.frozen);
   if (!origin.weights.container.empty()) {
     fields["weights"] = {{"digest", origin.weights_digest}, {"container", origin.weights.container}, {"formats", origin.weights.formats}};
   }

@@ -17,6 +17,7 @@ struct WriterOrigin {
   int64_t step = 0;
   std::string weights_digest;  // with the next: where the start was read from a model's files
   WeightsForm weights;
+  FrozenForm frozen = FrozenForm::kF32;  // how weights that are not trained are kept
 };
 
 // Writes it durably. When the checkpoint's writer had another numerics tuple, that one is told too: its steps may have been rounded otherwise.

@@ -125,9 +125,19 @@ void Q6_K(const unsigned char* block, float* into) {
   }
 }
 
-constexpr BlockFormat kFormats[] = {{0, "F32", 1, 4, F32},      {1, "F16", 1, 2, F16},       {2, "Q4_0", 32, 18, Q4_0},   {3, "Q4_1", 32, 20, Q4_1},
-                                    {6, "Q5_0", 32, 22, Q5_0},  {7, "Q5_1", 32, 24, Q5_1},   {8, "Q8_0", 32, 34, Q8_0},   {12, "Q4_K", 256, 144, Q4_K},
-                                    {13, "Q5_K", 256, 176, Q5_K}, {14, "Q6_K", 256, 210, Q6_K}, {30, "BF16", 1, 2, Bf16}};
+constexpr BlockFormat kFormats[] = {{kFormatF32, "F32", 1, 4, F32},
+                                    {kFormatF16, "F16", 1, 2, F16, 0},
+                                    {kFormatQ4_0, "Q4_0", 32, 18, Q4_0, 0},
+                                    {kFormatQ4_1, "Q4_1", 32, 20, Q4_1, 0, 2},
+                                    {6, "Q5_0", 32, 22, Q5_0, 0},
+                                    {7, "Q5_1", 32, 24, Q5_1, 0, 2},
+                                    {kFormatQ8_0, "Q8_0", 32, 34, Q8_0, 0},
+                                    {12, "Q4_K", 256, 144, Q4_K, 0, 2},
+                                    {13, "Q5_K", 256, 176, Q5_K, 0, 2},
+                                    {14, "Q6_K", 256, 210, Q6_K, 208},
+                                    {kFormatBf16, "BF16", 1, 2, Bf16}};
+
+bool IsFiniteHalf(const unsigned char* at) { return (Load16(at) & 0x7c00) != 0x7c00; }
 
 }  // namespace
 
@@ -136,6 +146,18 @@ const BlockFormat* FindBlockFormat(uint32_t id) {
     if (format.id == id) return &format;
   }
   return nullptr;
+}
+
+uint64_t FirstBlockThatIsNotFinite(const BlockFormat& format, const unsigned char* data, uint64_t blocks) {
+  for (uint64_t i = 0; i < blocks; ++i, data += format.bytes) {
+    bool finite = true;
+    if (format.id == kFormatF32) finite = (Load32(data) & 0x7f800000) != 0x7f800000;
+    if (format.id == kFormatBf16) finite = (Load16(data) & 0x7f80) != 0x7f80;
+    if (format.scale >= 0) finite = IsFiniteHalf(data + format.scale);
+    if (format.offset >= 0) finite = finite && IsFiniteHalf(data + format.offset);
+    if (!finite) return i;
+  }
+  return blocks;
 }
 
 }  // namespace lethe

@@ -1,5 +1,6 @@
 #include "weights/gguf_model.h"
 
+#include <cstring>
 #include <filesystem>
 #include <set>
 
@@ -52,10 +53,14 @@ class GgufModel final : public ModelWeights {
     return form;
   }
   Status Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const override;
+  Status FormatOf(const std::string& name, const std::vector<int64_t>& shape, const BlockFormat** format) const override;
+  Status ReadBytes(const std::string& name, const std::vector<int64_t>& shape, std::span<unsigned char> into) const override;
 
  private:
   Status ReadSpec();
   Status CheckTensors() const;
+  // Where a row of the file goes: row 2i + p of a head there is lane i of the pair's half p, row p·D/2 + i of ours.
+  int64_t OurRow(const std::string& name, int64_t row) const;
   Status Find(const std::string& name, const std::vector<int64_t>& shape, const GgufTensor** tensor) const;
 
   GgufFile file_;
@@ -120,6 +125,32 @@ Status GgufModel::CheckTensors() const {
   return Status::Ok();
 }
 
+int64_t GgufModel::OurRow(const std::string& name, int64_t row) const {
+  if (!name.ends_with(".q_proj.weight") && !name.ends_with(".k_proj.weight")) return row;
+  const int64_t head_size = spec_.width / spec_.heads, lane = row % head_size;
+  return row - lane + lane % 2 * (head_size / 2) + lane / 2;
+}
+
+Status GgufModel::FormatOf(const std::string& name, const std::vector<int64_t>& shape, const BlockFormat** format) const {
+  const GgufTensor* tensor = nullptr;
+  if (Status s = Find(name, shape, &tensor); !s.ok()) return s;
+  *format = tensor->format;
+  return Status::Ok();
+}
+
+Status GgufModel::ReadBytes(const std::string& name, const std::vector<int64_t>& shape, std::span<unsigned char> into) const {
+  const GgufTensor* tensor = nullptr;
+  if (Status s = Find(name, shape, &tensor); !s.ok()) return s;
+  if (tensor->bytes != into.size()) return {Code::kInternal, "a buffer of " + std::to_string(into.size()) + " bytes for " + TensorText(name)};
+  const auto row_bytes = static_cast<size_t>(shape.back() / tensor->format->elements * tensor->format->bytes);
+  const unsigned char* from = file_.Data(*tensor);
+  for (size_t at = 0, row = 0; at < into.size(); at += row_bytes, ++row) {
+    std::memcpy(into.data() + static_cast<size_t>(OurRow(name, static_cast<int64_t>(row))) * row_bytes, from + at, row_bytes);
+  }
+  file_.Release(*tensor);
+  return Status::Ok();
+}
+
 Status GgufModel::Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const {
   const GgufTensor* tensor = nullptr;
   if (Status s = Find(name, shape, &tensor); !s.ok()) return s;
@@ -128,13 +159,9 @@ Status GgufModel::Read(const std::string& name, const std::vector<int64_t>& shap
   if (static_cast<int64_t>(into.size()) != rows * columns || tensor->bytes / format.bytes * format.elements != into.size()) {
     return {Code::kInternal, "a buffer of " + std::to_string(into.size()) + " floats for " + TensorText(name) + " of shape " + ShapeText(shape)};
   }
-  // Row 2i + p of a head in the file is lane i of the pair's half p: row p·D/2 + i of ours.
-  const bool paired = name.ends_with(".q_proj.weight") || name.ends_with(".k_proj.weight");
-  const int64_t head_size = spec_.width / spec_.heads;
   const unsigned char* block = file_.Data(*tensor);
   for (int64_t row = 0; row < rows; ++row) {
-    const int64_t lane = row % head_size;
-    float* to = into.data() + (paired ? row - lane + lane % 2 * (head_size / 2) + lane / 2 : row) * columns;
+    float* to = into.data() + OurRow(name, row) * columns;
     for (int64_t column = 0; column < columns; column += format.elements, block += format.bytes) format.dequantize(block, to + column);
   }
   file_.Release(*tensor);

@@ -50,6 +50,20 @@ class HfFolder final : public ModelWeights {
     return found->second->Read(found->first, shape, into);
   }
 
+  Status FormatOf(const std::string& name, const std::vector<int64_t>&, const BlockFormat** format) const override {
+    const auto found = tensors_.find(NameInFile(name));
+    if (found == tensors_.end()) return Missing(name);
+    const TensorType type = found->second->tensors().at(found->first).type;  // one of these: CheckTensors
+    *format = FindBlockFormat(type == TensorType::kBf16 ? kFormatBf16 : type == TensorType::kF16 ? kFormatF16 : kFormatF32);
+    return Status::Ok();
+  }
+
+  Status ReadBytes(const std::string& name, const std::vector<int64_t>& shape, std::span<unsigned char> into) const override {
+    const auto found = tensors_.find(NameInFile(name));
+    if (found == tensors_.end()) return Missing(name);
+    return found->second->ReadBytes(found->first, shape, into);
+  }
+
  private:
   Status OpenShard(const std::string& file);
   Status OpenIndex(const std::string& path);

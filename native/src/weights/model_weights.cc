@@ -9,6 +9,7 @@
 #include "files/file.h"
 #include "lethe/thread_pool.h"
 #include "model/check_spec.h"
+#include "model/stored_tensor.h"
 #include "weights/gguf_model.h"
 #include "weights/hf_folder.h"
 
@@ -44,18 +45,42 @@ void ExpectLlamaBlock(const ModelSpec& spec, const std::string& name, std::vecto
   all->push_back({name + ".post_attention_layernorm.weight", {width}});
 }
 
-Status LoadParameter(const ModelWeights& weights, Parameter& parameter) {
-  try {
-    if (Status s = weights.Read(parameter.name, parameter.shape, parameter.data); !s.ok()) return s;
-  } catch (const std::bad_alloc&) {  // a task of the pool must not throw
-    return {Code::kOutOfMemory, "out of memory while " + TensorText(parameter.name) + " was read"};
-  }
-  for (size_t i = 0; i < parameter.data.size(); ++i) {
-    if (std::isfinite(parameter.data[i])) continue;
-    return {Code::kBadData, "expected finite numbers in " + TensorText(parameter.name) + ", found " + std::to_string(parameter.data[i]) + " at element " + std::to_string(i) +
+Status ReadFloats(const ModelWeights& weights, const Parameter& parameter, std::span<float> into) {
+  if (Status s = weights.Read(parameter.name, parameter.shape, into); !s.ok()) return s;
+  for (size_t i = 0; i < into.size(); ++i) {
+    if (std::isfinite(into[i])) continue;
+    return {Code::kBadData, "expected finite numbers in " + TensorText(parameter.name) + ", found " + std::to_string(into[i]) + " at element " + std::to_string(i) +
                                 "; fetch the model again"};
   }
   return Status::Ok();
+}
+
+Status ReadStored(const ModelWeights& weights, const Parameter& parameter) {
+  StoredTensor& stored = *parameter.stored;
+  const BlockFormat* format = nullptr;
+  if (Status s = weights.FormatOf(parameter.name, parameter.shape, &format); !s.ok()) return s;
+  if (stored.form() == FrozenForm::kBf16 && format->id != kFormatBf16) {
+    std::vector<float> values(static_cast<size_t>(stored.rows() * stored.columns()));
+    if (Status s = ReadFloats(weights, parameter, values); !s.ok()) return s;
+    if (Status s = stored.Keep(values); !s.ok()) return s;
+  } else {
+    std::span<unsigned char> bytes;
+    if (Status s = stored.Allocate(*format, &bytes); !s.ok()) return s;
+    if (Status s = weights.ReadBytes(parameter.name, parameter.shape, bytes); !s.ok()) return s;
+  }
+  const auto blocks = static_cast<uint64_t>(stored.rows() * (stored.columns() / stored.format().elements));
+  const uint64_t bad = FirstBlockThatIsNotFinite(stored.format(), stored.row(0), blocks);
+  if (bad == blocks) return Status::Ok();
+  return {Code::kBadData, "expected finite numbers in " + TensorText(parameter.name) + ", found others (" + stored.format().name + ") from element " +
+                              std::to_string(bad * stored.format().elements) + "; fetch the model again, or keep it as f32"};
+}
+
+Status LoadParameter(const ModelWeights& weights, Parameter& parameter) {
+  try {
+    return parameter.stored != nullptr ? ReadStored(weights, parameter) : ReadFloats(weights, parameter, parameter.data);
+  } catch (const std::bad_alloc&) {  // a task of the pool must not throw
+    return {Code::kOutOfMemory, "out of memory while " + TensorText(parameter.name) + " was read"};
+  }
 }
 
 std::string NumberText(float value) {

@@ -12,6 +12,7 @@
 
 #include "lethe/decoder.h"
 #include "lethe/status.h"
+#include "weights/dequantize.h"
 
 namespace lethe {
 
@@ -31,6 +32,10 @@ class ModelWeights {
   virtual WeightsForm form() const = 0;
   // kBadData when the model has no such tensor.
   virtual Status Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const = 0;
+  // The number format of the tensor in its file. Errors as above.
+  virtual Status FormatOf(const std::string& name, const std::vector<int64_t>& shape, const BlockFormat** format) const = 0;
+  // Its bytes in that format, its rows in our order. REQUIRES: `into` is as long as they are.
+  virtual Status ReadBytes(const std::string& name, const std::vector<int64_t>& shape, std::span<unsigned char> into) const = 0;
 };
 
 struct ExpectedTensor {
@@ -45,7 +50,8 @@ std::vector<ExpectedTensor> ExpectedTensors(const ModelSpec& spec);
 // sentence names the field or tensor.
 Status OpenModelWeights(const std::string& path, std::unique_ptr<ModelWeights>* out);
 
-// Fills all parameters, tensors shared between the threads. kBadData also when a value is not finite. REQUIRES: the decoder is of this model.
+// Fills all parameters, each in the form in which the decoder keeps it, tensors shared between the threads. kBadData also when a value is not finite.
+// REQUIRES: the decoder is of this model.
 Status LoadModelWeights(const ModelWeights& weights, Decoder& decoder, ThreadPool* pool);
 
 // kBadData with the first field in which a run's model differs from the one that its weights were made for. A LLaMA may be run with a shorter context.

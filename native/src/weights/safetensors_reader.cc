@@ -24,16 +24,29 @@ Status SafetensorsReader::Open(const std::string& path) {
   return ParseTensorTable(header, bytes - data_start_, path, &tensors_);
 }
 
-Status SafetensorsReader::Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const {
+Status SafetensorsReader::Find(const std::string& name, const std::vector<int64_t>& shape, const TensorEntry** entry) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return {Code::kBadData, "expected tensor " + name + " in " + path_ + ", which does not have it"};
-  const TensorEntry& entry = found->second;
-  if (entry.shape != shape || entry.elements != into.size()) {
-    return {Code::kBadData, "expected tensor " + name + " of shape " + ShapeText(shape) + " in " + path_ + ", found " + ShapeText(entry.shape)};
+  *entry = &found->second;
+  if ((*entry)->shape != shape) {
+    return {Code::kBadData, "expected tensor " + name + " of shape " + ShapeText(shape) + " in " + path_ + ", found " + ShapeText((*entry)->shape)};
   }
-  if (entry.type == TensorType::kOther) {
-    return {Code::kBadData, "expected tensor " + name + " in " + path_ + " as F32, F16 or BF16, found " + entry.type_name};
-  }
+  if ((*entry)->type != TensorType::kOther) return Status::Ok();
+  return {Code::kBadData, "expected tensor " + name + " in " + path_ + " as F32, F16 or BF16, found " + (*entry)->type_name};
+}
+
+Status SafetensorsReader::ReadBytes(const std::string& name, const std::vector<int64_t>& shape, std::span<unsigned char> into) const {
+  const TensorEntry* entry = nullptr;
+  if (Status s = Find(name, shape, &entry); !s.ok()) return s;
+  if (entry->end - entry->begin != into.size()) return {Code::kInternal, "a buffer of " + std::to_string(into.size()) + " bytes for tensor " + name};
+  return ReadAt(file_, path_, data_start_ + entry->begin, into.data(), into.size());
+}
+
+Status SafetensorsReader::Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const {
+  const TensorEntry* found = nullptr;
+  if (Status s = Find(name, shape, &found); !s.ok()) return s;
+  const TensorEntry& entry = *found;
+  if (entry.elements != into.size()) return {Code::kInternal, "a buffer of " + std::to_string(into.size()) + " floats for tensor " + name};
   if (entry.type == TensorType::kF32) return ReadAt(file_, path_, data_start_ + entry.begin, into.data(), into.size_bytes());
 
   std::vector<uint16_t> narrow(std::min<size_t>(into.size(), 1 << 20));

@@ -22,8 +22,12 @@ class SafetensorsReader {
 
   // REQUIRES: Open succeeded. kBadData when there is no tensor of that name and shape, or its type is not a float that we read.
   Status Read(const std::string& name, const std::vector<int64_t>& shape, std::span<float> into) const;
+  // The same without widening: the tensor's bytes. REQUIRES: `into` is as long as they are.
+  Status ReadBytes(const std::string& name, const std::vector<int64_t>& shape, std::span<unsigned char> into) const;
 
  private:
+  Status Find(const std::string& name, const std::vector<int64_t>& shape, const TensorEntry** entry) const;
+
   std::string path_;
   File file_;
   uint64_t data_start_ = 0;

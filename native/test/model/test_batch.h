@@ -31,7 +31,7 @@ inline ModelSpec SmallSpec(Family family, bool tied_head = true) {
 inline std::unique_ptr<Decoder> MakeDecoder(const ModelSpec& spec, ThreadPool* pool, uint64_t seed = 5, const Tuning& tuning = {}) {
   std::unique_ptr<Decoder> decoder;
   CHECK_OK(Decoder::Create(spec, tuning, pool, &decoder));
-  decoder->Initialize(seed);
+  CHECK_OK(decoder->Initialize(seed));
   decoder->InitializeAdapters(seed);
   return decoder;
 }

@@ -68,8 +68,10 @@ void CheckCached(const AttentionShape& shape, int64_t tokens) {
     std::vector<float> keys(plane, NAN), values(plane, NAN), scratch(static_cast<size_t>(PaddedKeys(context))), out(static_cast<size_t>(row));  // lanes never written must not matter
     for (int64_t t = 0; t < tokens; ++t) {
       const float* newest = qkv.data() + t * shape.stride;
-      level.ops->cache_append(keys.data(), values.data(), newest, shape, t, context);
-      level.ops->attention_cached(out.data(), scratch.data(), newest, keys.data(), values.data(), shape, t + 1, context);
+      for (int64_t head = 0; head < shape.key_value_heads; ++head) {
+        level.ops->cache_append(keys.data(), values.data(), newest, shape, head, t, context);
+        level.ops->attention_cached(out.data(), scratch.data(), newest, keys.data(), values.data(), shape, head, t + 1, context);
+      }
       for (int64_t c = 0; c < row; ++c) CHECK_EQ(std::bit_cast<uint32_t>(out[static_cast<size_t>(c)]), std::bit_cast<uint32_t>(full[static_cast<size_t>(t * row + c)]));
     }
   }

@@ -56,6 +56,11 @@ bool SurvivesReading(const std::string& path) {
     std::vector<float> into(elements);
     const Status read = weights->Read(tensor.name, tensor.shape, into);
     CHECK(read.ok() || read.code() == Code::kBadData);
+    const BlockFormat* format = nullptr;
+    CHECK_OK(weights->FormatOf(tensor.name, tensor.shape, &format));
+    std::vector<unsigned char> bytes(elements / format->elements * format->bytes);
+    const Status copied = weights->ReadBytes(tensor.name, tensor.shape, bytes);
+    CHECK(copied.ok() || copied.code() == Code::kBadData);
   }
   return true;
 }
@@ -261,6 +266,27 @@ TEST(ATensorWithoutFiniteValuesIsRefusedWhenItIsLoaded) {
   std::unique_ptr<Decoder> decoder;
   CHECK_OK(Decoder::Create(weights->spec(), &pool, &decoder));
   CHECK_FAILS(LoadModelWeights(*weights, *decoder, &pool), Code::kBadData, "expected finite numbers in tensor \"model.norm.weight\"");
+}
+
+TEST(AStoredTensorWithoutFiniteValuesIsRefusedInEveryForm) {
+  const test::TemporaryFolder folder;
+  const std::string bytes = test::ReadFile(kFixtures + "llama.gguf");
+  GgufFile file;
+  CHECK_OK(file.Open(kFixtures + "llama.gguf"));
+  const GgufTensor& table = file.tensors().at("token_embd.weight");
+  const size_t start = bytes.find(std::string(reinterpret_cast<const char*>(file.Data(table)), table.bytes));
+  CHECK(start != std::string::npos);
+  test::WriteFile(folder / "m.gguf", Patched(bytes, start + 34, uint16_t{0x7c00}));  // the scale of its second block: infinite
+  std::unique_ptr<ModelWeights> weights;
+  CHECK_OK(OpenModelWeights(folder / "m.gguf", &weights));
+  ThreadPool pool(1);
+  for (const FrozenForm form : {FrozenForm::kF32, FrozenForm::kBf16, FrozenForm::kAsStored}) {
+    Tuning tuning = test::Kind(TuningKind::kNone);
+    tuning.frozen = form;
+    std::unique_ptr<Decoder> decoder;
+    CHECK_OK(Decoder::Create(weights->spec(), tuning, &pool, &decoder));
+    CHECK_FAILS(LoadModelWeights(*weights, *decoder, &pool), Code::kBadData, "expected finite numbers in tensor \"model.embed_tokens.weight\"");
+  }
 }
 
 TEST(GgufFilesThatLieAreRefusedWithOneSentence) {

@@ -28,7 +28,16 @@ LETHE_INLINE Vec MaskKeys(Vec v, int64_t begin, int64_t limit, float other) {
 // out[s] = sum over d of x[d] * transposed[d * row + s] for whole vectors that cover s < keys.
 LETHE_INLINE void DotKeys(float* out, const float* x, const float* transposed, int64_t row, int64_t head_size, int64_t keys) {
   int64_t s = 0;
-  for (; s + kLanes < keys; s += 2 * kLanes) {  // two vectors at once
+  for (; s + 3 * kLanes < keys; s += 4 * kLanes) {  // four vectors at once, then two
+    Vec sum[4] = {Splat(0.0f), Splat(0.0f), Splat(0.0f), Splat(0.0f)};
+    for (int64_t d = 0; d < head_size; ++d) {
+      const Vec xd = Splat(x[d]);
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) sum[v] = MulAdd(xd, Load(transposed + d * row + s + v * kLanes), sum[v]);
+    }
+    for (int v = 0; v < 4; ++v) Store(out + s + v * kLanes, sum[v]);
+  }
+  for (; s + kLanes < keys; s += 2 * kLanes) {
     Vec sum0 = Splat(0.0f), sum1 = Splat(0.0f);
     for (int64_t d = 0; d < head_size; ++d) {
       const Vec xd = Splat(x[d]);
@@ -169,25 +178,23 @@ void AttentionBackward(float* d_qkv, float* out, float* scratch, const float* d_
   }
 }
 
-void CacheAppend(float* key_cache, float* value_cache, const float* qkv, const AttentionShape& shape, int64_t position, int64_t context) {
+void CacheAppend(float* key_cache, float* value_cache, const float* qkv, const AttentionShape& shape, int64_t key_head, int64_t position, int64_t context) {
   const int64_t size = shape.head_size, padded = PaddedKeys(context);
-  for (int64_t h = 0; h < shape.key_value_heads; ++h) {
-    const float* key = qkv + (shape.heads + h) * size;
-    const float* value = key + shape.key_value_heads * size;
-    for (int64_t d = 0; d < size; ++d) key_cache[(h * size + d) * padded + position] = key[d];
-    for (int64_t d = 0; d < size; ++d) value_cache[(h * padded + position) * size + d] = value[d];
-  }
+  const float* key = qkv + (shape.heads + key_head) * size;
+  const float* value = key + shape.key_value_heads * size;
+  for (int64_t d = 0; d < size; ++d) key_cache[(key_head * size + d) * padded + position] = key[d];
+  for (int64_t d = 0; d < size; ++d) value_cache[(key_head * padded + position) * size + d] = value[d];
 }
 
-// `tokens` are in the cache, the newest last; qkv is the row of the newest.
+// The query heads of one key head. `tokens` are in the cache, the newest last; qkv is the row of the newest.
 void AttentionCached(float* out, float* scratch, const float* qkv, const float* key_cache, const float* value_cache, const AttentionShape& shape,
-                     int64_t tokens, int64_t context) {
+                     int64_t key_head, int64_t tokens, int64_t context) {
   using namespace attention_detail;
   const int64_t group = shape.heads / shape.key_value_heads, size = shape.head_size, padded = PaddedKeys(context);
   const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(size));
-  for (int64_t h = 0; h < shape.heads; ++h) {
-    const float* keys = key_cache + h / group * size * padded;
-    const float* values = value_cache + h / group * padded * size;
+  const float* keys = key_cache + key_head * size * padded;
+  const float* values = value_cache + key_head * padded * size;
+  for (int64_t h = key_head * group; h < (key_head + 1) * group; ++h) {
     DotKeys(scratch, qkv + h * size, keys, padded, size, tokens);
     Softmax(scratch, scale, tokens, PaddedKeys(tokens));
     WeightedSum(out + h * size, scratch, values, size, tokens, size);

@@ -23,6 +23,23 @@ struct MatmulArgs {
   int64_t addend_row = 0;
 };
 
+struct BlockFormat;
+
+// y = bias + x W (+ addend) for few rows x. By row, W is [n, k], its rows without gaps; by column [k, weights_row], of which n columns from the first count.
+struct FewRowsArgs {
+  int64_t m, n, k;
+  const float* x;                 // [m, k], row stride x_row
+  int64_t x_row;
+  const BlockFormat* format;      // by column: one of single numbers
+  const unsigned char* weights;
+  int64_t weights_row = 0;        // by column only
+  float* y;                       // [m, n], row stride y_row
+  int64_t y_row;
+  const float* bias = nullptr;    // [n]
+  const float* addend = nullptr;  // [m, n], row stride addend_row; apart from y
+  int64_t addend_row = 0;
+};
+
 // Where the heads of a row of queries, keys and values lie: [ H*D queries | H_kv*D keys | H_kv*D values ], row stride `stride`.
 struct AttentionShape {
   int64_t heads, key_value_heads, head_size, stride;
@@ -36,6 +53,13 @@ struct TokenScore {
 struct Ops {
   // matmul.cc
   void (*matmul)(const MatmulArgs& args);
+
+  // decode.cc: `count` weights, whole blocks
+  void (*decode)(float* into, const BlockFormat& format, const unsigned char* data, int64_t count);
+
+  // few_rows.cc
+  void (*few_rows)(const FewRowsArgs& args);
+  void (*few_rows_by_column)(const FewRowsArgs& args);
 
   // embedding.cc
   void (*embedding_forward)(float* x, const float* token_table, const float* position_table, const int32_t* ids, const int32_t* positions, int64_t rows,
@@ -71,9 +95,9 @@ struct Ops {
   void (*attention_forward)(float* out, float* scratch, const float* qkv, const AttentionShape& shape, int64_t key_head, int64_t tokens);
   void (*attention_backward)(float* d_qkv, float* out, float* scratch, const float* d_out, const float* qkv, const AttentionShape& shape, int64_t key_head,
                              int64_t tokens);
-  void (*cache_append)(float* key_cache, float* value_cache, const float* qkv, const AttentionShape& shape, int64_t position, int64_t context);
+  void (*cache_append)(float* key_cache, float* value_cache, const float* qkv, const AttentionShape& shape, int64_t key_head, int64_t position, int64_t context);
   void (*attention_cached)(float* out, float* scratch, const float* qkv, const float* key_cache, const float* value_cache, const AttentionShape& shape,
-                           int64_t tokens, int64_t context);
+                           int64_t key_head, int64_t tokens, int64_t context);
 
   // cross_entropy.cc
   void (*cross_entropy)(TokenScore* scores, float* logits_to_gradient, bool keep_gradient, float scale, const int32_t* targets, int64_t rows, int64_t vocabulary);

@@ -44,22 +44,26 @@ void BlasTile(const MatmulArgs& args, int64_t row, int64_t rows, int64_t column,
 
 }  // namespace
 
-void RunMatmul(const MatmulArgs& args, ThreadPool* pool) {
+bool IsLargeMatrix(int64_t elements) { return elements >= kLargeOperand; }
+
+MatmulCut CutOf(const MatmulArgs& args) {
   // A transposed left operand is a weight's gradient: its rows are the weight's, not the batch's, so they may count.
   const bool blas = args.n * args.k >= kLargeOperand || (args.a_column != 1 && args.m * args.n >= kLargeOperand);
-  int64_t tile_rows = kOwnRows, tile_columns = kOwnColumns;
-  if (blas) {
-    const int64_t across = Parts(args.n, kBlasColumns);
-    const int64_t most_rows = Parts(args.m, kBlasRows) * across >= 4 ? kBlasRows : kBlasRows / 2;
-    tile_rows = PartSize(args.m, Parts(args.m, most_rows));
-    tile_columns = PartSize(args.n, std::max<int64_t>(across, args.m <= most_rows ? 2 : 1));
-  }
-  const int64_t down = Parts(args.m, tile_rows), across = Parts(args.n, tile_columns);
+  if (!blas) return {.blas = false, .rows = kOwnRows, .columns = kOwnColumns};
+  const int64_t across = Parts(args.n, kBlasColumns);
+  const int64_t most_rows = Parts(args.m, kBlasRows) * across >= 4 ? kBlasRows : kBlasRows / 2;
+  return {.blas = true, .rows = PartSize(args.m, Parts(args.m, most_rows)), .columns = PartSize(args.n, std::max<int64_t>(across, args.m <= most_rows ? 2 : 1))};
+}
+
+void RunMatmul(const MatmulArgs& args, ThreadPool* pool) { RunMatmul(args, CutOf(args), pool); }
+
+void RunMatmul(const MatmulArgs& args, const MatmulCut& cut, ThreadPool* pool) {
+  const int64_t down = Parts(args.m, cut.rows), across = Parts(args.n, cut.columns);
   const Ops& ops = ActiveOps();
   pool->For(down * across, [&](int64_t task) {
-    const int64_t row = task % down * tile_rows, column = task / down * tile_columns;
-    const int64_t rows = std::min(tile_rows, args.m - row), columns = std::min(tile_columns, args.n - column);
-    if (blas) return BlasTile(args, row, rows, column, columns);
+    const int64_t row = task % down * cut.rows, column = task / down * cut.columns;
+    const int64_t rows = std::min(cut.rows, args.m - row), columns = std::min(cut.columns, args.n - column);
+    if (cut.blas) return BlasTile(args, row, rows, column, columns);
     MatmulArgs tile = args;
     tile.m = rows;
     tile.n = columns;
