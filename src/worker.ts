@@ -13,6 +13,7 @@ import { codeVersion } from './cli/code-version.ts';
 import { MAX_PARALLEL } from './experiment/sweep-control.ts';
 import { taskQueue } from './experiment/workflow-ids.ts';
 import { type HealthAddress, startHealthServer } from './http/health-server.ts';
+import { startStoreService } from './http/store-service.ts';
 import { WorkerMetrics } from './http/worker-metrics.ts';
 import type { JobLauncher } from './jobs/job-launcher.ts';
 import type { ClusterSettings } from './jobs/kubernetes/cluster-settings.ts';
@@ -40,6 +41,8 @@ export interface LetheWorkerOptions {
   readonly cluster?: ClusterSettings;
   /** Instead of processes of this machine. */
   readonly launcher?: JobLauncher;
+  /** Port of loopback on which the store is shown, read-only; none when absent. */
+  readonly servePort?: number;
   readonly trainer?: readonly string[];
   /** Instead of tables, analysis and report from the store. */
   readonly finishing?: FinishingActivities;
@@ -118,6 +121,13 @@ export interface RuntimeTelemetry {
   readonly collector?: string;
 }
 
+/** The settings of the cluster without the way to it, which is this worker's own. */
+function shownJobs(cluster: ClusterSettings | undefined): object | null {
+  if (cluster === undefined) return null;
+  const { kubeconfig: _, context: __, ...shown } = cluster;
+  return shown;
+}
+
 /** Sends Temporal's own records to our log; once a process, before anything else of the SDK. */
 export function installRuntime(level: 'debug' | 'info' | 'warn' = 'info', telemetry: RuntimeTelemetry = {}): void {
   const { prometheus, collector } = telemetry;
@@ -178,6 +188,14 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
     ...(options.cached === undefined ? {} : { maxCachedWorkflows: options.cached }),
   });
   const keeper = new SweepKeeper(lethe, store);
+  const service =
+    options.servePort === undefined
+      ? undefined
+      : await startStoreService({
+          store,
+          port: options.servePort,
+          jobs: shownJobs(options.cluster),
+        });
   const told = metrics && {
     ...{ worker, lethe, store, metrics },
     ...(health?.sdkMetrics !== undefined && { sdkMetrics: health.sdkMetrics }),
@@ -196,7 +214,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
         over.abort();
         await teller?.close();
         await keeping;
-        await Promise.allSettled([connection.close(), lethe.close()]);
+        await Promise.allSettled([connection.close(), lethe.close(), service?.close()]);
       }
     },
     shutdown: () => {

@@ -14,6 +14,8 @@ export interface WorkerOptions {
   readonly store?: string;
   readonly address?: string;
   readonly slots?: number;
+  /** Port of loopback for the read-only service of the store. */
+  readonly serve?: number;
   readonly on?: string;
   readonly cluster?: string;
   /** Makes the store where there is none, for a server that somebody runs. */
@@ -33,6 +35,7 @@ export async function runWorker({
   store: folder,
   address,
   slots,
+  serve,
   on,
   cluster,
   create,
@@ -61,6 +64,7 @@ export async function runWorker({
     address: server,
     namespace: store.temporal.namespace,
     ...(slots === undefined ? {} : { slots }),
+    ...(serve === undefined ? {} : { servePort: serve }),
     ...(settings === undefined ? {} : { cluster: settings }),
     ...(health && { health: { ...health, ...(sdkMetrics !== undefined && { sdkMetrics }) } }),
     ...(activitySlots === undefined ? {} : { activitySlots }),

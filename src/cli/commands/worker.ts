@@ -27,14 +27,16 @@ export function workerCommand(): Command {
       '--activity-slots <count>',
       'jobs watched at once (default: $LETHE_ACTIVITY_SLOTS, or 600, in a cluster 2600)',
     )
+    .option('--serve <port>', 'show the store, read-only, on this port of loopback: what --store pvc:NAME speaks to')
     .option('--embedded', "as the store's own worker: ends itself and the server after an hour without anything to do")
     .option('--idle-minutes <minutes>', 'with --embedded: how long (default: $LETHE_IDLE_MINUTES, or 60)');
   return command.action(exitsWith(work));
 }
 
 interface GivenOptions
-  extends Omit<WorkerOptions, 'slots' | 'idleMs' | 'health' | 'activitySlots' | 'collector'> {
+  extends Omit<WorkerOptions, 'slots' | 'serve' | 'idleMs' | 'health' | 'activitySlots' | 'collector'> {
   readonly slots?: string;
+  readonly serve?: string;
   readonly idleMinutes?: string;
   readonly metricsPort?: string;
   readonly metricsHost?: string;
@@ -42,7 +44,7 @@ interface GivenOptions
 }
 
 async function work(given: GivenOptions): Promise<ExitCode> {
-  const { slots, idleMinutes, metricsPort, metricsHost, activitySlots, ...options } = given;
+  const { slots, serve, idleMinutes, metricsPort, metricsHost, activitySlots, ...options } = given;
   const idle = idleMinutes ?? (process.env.LETHE_IDLE_MINUTES || '60');
   const minutes = Number(idle);
   if (!(minutes > 0)) throw new BadInput(`--idle-minutes: expected a number above 0, got "${idle}"`);
@@ -50,6 +52,9 @@ async function work(given: GivenOptions): Promise<ExitCode> {
   if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
     throw new BadInput(`--slots: expected a whole number ≥ 1, got "${slots}"`);
   }
+  const port = serve === undefined ? undefined : Number(serve);
+  if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535))
+    throw new BadInput(`--serve: expected a port, 0 to 65535, got "${serve}"`);
   const { LETHE_TEMPORAL_ADDRESS, LETHE_TEMPORAL_NAMESPACE, LETHE_OTLP_URL } = process.env;
   const server = {
     ...(LETHE_TEMPORAL_ADDRESS && { address: LETHE_TEMPORAL_ADDRESS }),
@@ -64,6 +69,7 @@ async function work(given: GivenOptions): Promise<ExitCode> {
     ...slotsOf(activitySlots),
     ...(LETHE_OTLP_URL && { collector: LETHE_OTLP_URL }),
     ...(count === undefined ? {} : { slots: count }),
+    ...(port === undefined ? {} : { serve: port }),
   });
   return EXIT.done;
 }
