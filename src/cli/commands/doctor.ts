@@ -6,24 +6,41 @@ export function doctorCommand(): Command {
   const command = makeCommand({
     usage: 'doctor',
     description:
-      'Look for what needs a hand: server, worker, orphaned jobs, disk, build, versions; each finding with its fix',
-    examples: ['lethe doctor', 'lethe doctor --json'],
-  });
+      'Look for what needs a hand: server, worker, orphaned jobs, disk, build, versions, the cluster; each finding with its fix',
+    examples: [
+      'lethe doctor',
+      'lethe doctor --json',
+      'lethe doctor --store /mnt/store --on kubernetes --cluster cluster.yaml --probe',
+    ],
+  })
+    .option('--on <place>', 'kubernetes: look at the cluster of --cluster (default: where the jobs of the store run)')
+    .option('--cluster <file>', 'with --on kubernetes: settings of the cluster (docs/kubernetes.md)')
+    .option('--probe', "run the trainer's image once in the cluster, as a Job like those of stages");
   return withStoreOptions(command).action(exitsWith(examine));
 }
 
-async function examine(options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { examineMachine, examineStore }, { storeFolder }] = await Promise.all([
+interface DoctorOptions extends StoreOptions {
+  readonly on?: string;
+  readonly cluster?: string;
+  readonly probe?: boolean;
+}
+
+async function examine(options: DoctorOptions): Promise<ExitCode> {
+  const [{ Output }, { examineMachine, examineStore }, { requirePlace }, { storeFolder }] = await Promise.all([
     import('../terminal/output.ts'),
     import('../doctor/examinations.ts'),
+    import('../cluster-of-store.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
+  const settings =
+    options.on === undefined && options.cluster === undefined ? undefined : await requirePlace(options, undefined);
+  const cluster = { probe: options.probe === true, ...(settings && { settings }) };
   const marks = { good: output.paint('good', '✓'), note: output.paint('warn', '·'), bad: output.paint('bad', '✘') };
   let bad = 0;
   for await (const finding of (async function* () {
     yield* examineMachine();
-    yield* examineStore(storeFolder(options.store));
+    yield* examineStore(storeFolder(options.store), cluster);
   })()) {
     if (finding.level === 'bad') bad += 1;
     output.record(finding);

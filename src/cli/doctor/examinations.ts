@@ -8,9 +8,11 @@ import { findTemporalCli, temporalServerVersion } from '../../temporal/temporal-
 import { machineRate } from '../machine-rate.ts';
 import { launchBinary, projectFolder, trainerBinary } from '../project-folder.ts';
 import { formatBytes } from '../terminal/duration.ts';
-import { examineClusterOf } from './examine-cluster.ts';
+import { type ClusterExamination, examineClusterOf } from './examine-cluster.ts';
 import { examineJobs } from './examine-jobs.ts';
 import { examineProcesses } from './examine-processes.ts';
+import { examineVolume } from './examine-volume.ts';
+import { messageOf } from './message-of.ts';
 
 export interface Finding {
   readonly what: string;
@@ -32,7 +34,7 @@ export async function* examineMachine(): AsyncGenerator<Finding> {
 }
 
 /** What the store and its processes look like. */
-export async function* examineStore(folder: string): AsyncGenerator<Finding> {
+export async function* examineStore(folder: string, cluster: ClusterExamination = {}): AsyncGenerator<Finding> {
   let store: Store;
   try {
     store = await Store.open(folder);
@@ -52,9 +54,10 @@ export async function* examineStore(folder: string): AsyncGenerator<Finding> {
   yield { what: 'store', level: 'good', found: `${store.path} (${store.shortId}), of ${store.temporal.address}` };
   yield await examineOwner(store);
   yield await examineDisk(store);
+  yield await examineVolume(store.path);
   yield* examineProcesses(store);
   yield* examineJobs(store);
-  yield* examineClusterOf(store);
+  yield* examineClusterOf(store, cluster);
 }
 
 async function examineTemporalCli(): Promise<Finding> {
@@ -125,8 +128,4 @@ export function judgeDisk(disk: {
     found: full ? found : `${found}, but only ${filesFree} files more fit`,
     fix: '"lethe store gc" removes what nobody needs; "lethe store du" shows what takes the space',
   };
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

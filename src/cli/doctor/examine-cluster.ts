@@ -6,17 +6,31 @@ import { ApiClient } from '../../jobs/kubernetes/api-client.ts';
 import { isFinished, type Job } from '../../jobs/kubernetes/cluster-objects.ts';
 import type { ClusterSettings } from '../../jobs/kubernetes/cluster-settings.ts';
 import { connectToCluster } from '../../jobs/kubernetes/connect-to-cluster.ts';
+import { isAllowed } from '../../jobs/kubernetes/is-allowed.ts';
 import { ATTEMPT_FOLDER, selectorOfStore } from '../../jobs/kubernetes/names-and-labels.ts';
-import { NEEDED_RIGHTS, nameOfRight, type Right } from '../../jobs/kubernetes/needed-rights.ts';
+import { NEEDED_RIGHTS, nameOfRight, QUEUE_RIGHTS } from '../../jobs/kubernetes/needed-rights.ts';
 import { clusterFile, clusterOfStore } from '../cluster-of-store.ts';
 import type { Finding } from './examinations.ts';
+import { examineDevices } from './examine-devices.ts';
+import { examineImage } from './examine-image.ts';
+import { messageOf } from './message-of.ts';
+
+export interface ClusterExamination {
+  /** Instead of those that the store remembers. */
+  readonly settings?: ClusterSettings;
+  /** Run the image once, as a Job like those of stages. */
+  readonly probe?: boolean;
+}
 
 /** The cluster in which a store's jobs run; nothing for a store whose jobs run on this machine. */
-export async function* examineClusterOf(store: Store): AsyncGenerator<Finding> {
+export async function* examineClusterOf(
+  store: Store,
+  { settings: given, probe = false }: ClusterExamination,
+): AsyncGenerator<Finding> {
   try {
-    const settings = await clusterOfStore(store.path);
+    const settings = given ?? (await clusterOfStore(store.path));
     if (settings === undefined) return;
-    yield* examineCluster(new ApiClient(await connectToCluster(settings)), settings, store);
+    yield* examineCluster(new ApiClient(await connectToCluster(settings)), settings, store, probe);
   } catch (error) {
     const fix = `mend ${clusterFile(store.path)}, or give its successor: lethe run … --on kubernetes --cluster FILE`;
     yield { what: 'cluster', level: 'bad', found: messageOf(error), fix };
@@ -27,14 +41,18 @@ export async function* examineCluster(
   api: ApiClient,
   settings: ClusterSettings,
   store: Store,
+  probe = false,
 ): AsyncGenerator<Finding> {
   const reached = await examineServer(api);
   yield reached;
   if (reached.level === 'bad') return;
-  yield await orUnknown('rights', () => examineRights(api));
-  yield await orUnknown('volume', () => examineClaim(api, settings));
-  for (const queue of queuesOf(settings)) yield await orUnknown('queue', () => examineQueue(api, queue));
-  yield* examineClusterJobs(api, store);
+  const queues = queuesOf(settings);
+  yield* orUnknown('rights', () => examineRights(api, queues.length > 0));
+  yield* orUnknown('volume', () => examineClaim(api, settings));
+  yield* orUnknown('image', () => examineImage(api, settings, store, probe));
+  yield* orUnknown('devices', () => examineDevices(api, settings));
+  for (const queue of queues) yield* orUnknown('queue', () => examineQueue(api, queue));
+  yield* orUnknown('jobs', () => examineClusterJobs(api, store));
 }
 
 async function examineServer(api: ApiClient): Promise<Finding> {
@@ -48,37 +66,24 @@ async function examineServer(api: ApiClient): Promise<Finding> {
 }
 
 /** Of whoever runs this command: in the worker's pod those are the worker's. */
-async function examineRights(api: ApiClient): Promise<Finding> {
-  const allowed = await Promise.all(NEEDED_RIGHTS.map((right) => isAllowed(api, right)));
-  const missing = NEEDED_RIGHTS.filter((_, index) => !allowed[index]).map(nameOfRight);
+async function examineRights(api: ApiClient, queues: boolean): Promise<Finding> {
+  const needed = [...NEEDED_RIGHTS, ...(queues ? QUEUE_RIGHTS : [])];
+  const allowed = await Promise.all(needed.map((right) => isAllowed(api, right)));
+  const missing = needed.filter((_, index) => !allowed[index]).map(nameOfRight);
   if (missing.length === 0) return { what: 'rights', level: 'good', found: `all ${allowed.length} that jobs need` };
-  const fix = `bind k8s/base/role.yaml in namespace ${api.namespace} to who runs the worker`;
+  const fix = `bind the Role of ${queues ? 'k8s/overlays/kueue' : 'k8s/base/role.yaml'} in namespace ${api.namespace} to who runs the worker`;
   return { what: 'rights', level: 'bad', found: `lacks ${missing.join(', ')}`, fix };
-}
-
-async function isAllowed(api: ApiClient, { verb, group, resource }: Right): Promise<boolean> {
-  const [name, subresource] = resource.split('/');
-  const resourceAttributes = {
-    namespace: api.namespace,
-    verb,
-    group,
-    resource: name,
-    ...(subresource && { subresource }),
-  };
-  const body = {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SelfSubjectAccessReview',
-    spec: { resourceAttributes },
-  };
-  const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
-  const { status } = await api.call<{ status: { allowed: boolean } }>({ method: 'POST', path, body });
-  return status.allowed;
 }
 
 async function examineClaim(api: ApiClient, { store: { claim } }: ClusterSettings): Promise<Finding> {
   const path = `/api/v1/namespaces/${api.namespace}/persistentvolumeclaims/${claim}`;
-  const found = await api.find<{ status?: { phase?: string } }>(path);
+  const found = await api.find<{ status?: { phase?: string; accessModes?: readonly string[] } }>(path);
   const phase = found?.status?.phase ?? 'no such claim';
+  const modes = found?.status?.accessModes ?? [];
+  if (phase === 'Bound' && modes.length > 0 && !modes.includes('ReadWriteMany')) {
+    const fix = 'good for one node; jobs on several need a class with ReadWriteMany';
+    return { what: 'volume', level: 'note', found: `claim ${claim} is bound, ${modes.join(', ')}`, fix };
+  }
   if (phase === 'Bound') return { what: 'volume', level: 'good', found: `claim ${claim} is bound` };
   const fix = `kubectl -n ${api.namespace} describe pvc ${claim}; k8s/base/store.yaml makes one`;
   return { what: 'volume', level: 'bad', found: `claim ${claim}: ${phase}`, fix };
@@ -97,7 +102,7 @@ function queuesOf({ defaults, scales }: ClusterSettings): readonly string[] {
 }
 
 /** Jobs that nobody waits for: their attempt is over, or its folder is gone. */
-async function* examineClusterJobs(api: ApiClient, store: Store): AsyncGenerator<Finding> {
+async function examineClusterJobs(api: ApiClient, store: Store): Promise<Finding[]> {
   const path = `/apis/batch/v1/namespaces/${api.namespace}/jobs`;
   const { items } = await api.get<{ items: readonly Job[] }>(path, { labelSelector: selectorOfStore(store.id) });
   const open = items.filter((job) => !isFinished(job));
@@ -105,24 +110,25 @@ async function* examineClusterJobs(api: ApiClient, store: Store): AsyncGenerator
     const folder = job.metadata.annotations?.[ATTEMPT_FOLDER];
     return folder === undefined || !existsSync(folder) || existsSync(join(folder, 'evidence.json'));
   });
-  for (const { metadata } of left) {
-    const fix = `kubectl -n ${api.namespace} delete job ${metadata.name}`;
-    yield { what: 'job', level: 'bad', found: `Job ${metadata.name} goes on, its attempt is over`, fix };
+  if (left.length === 0) {
+    const found = `${open.length} in the cluster at work or waiting, ${items.length - open.length} ended`;
+    return [{ what: 'jobs', level: 'good', found }];
   }
-  const found = `${open.length - left.length} in the cluster at work or waiting, ${items.length - open.length} ended`;
-  if (left.length === 0) yield { what: 'jobs', level: 'good', found };
+  return left.map(({ metadata }) => ({
+    what: 'job',
+    level: 'bad',
+    found: `Job ${metadata.name} goes on, its attempt is over`,
+    fix: `kubectl -n ${api.namespace} delete job ${metadata.name}`,
+  }));
 }
 
 /** What may not be asked is no finding. */
-async function orUnknown(what: string, examine: () => Promise<Finding>): Promise<Finding> {
+async function* orUnknown(what: string, examine: () => Promise<Finding | readonly Finding[]>): AsyncGenerator<Finding> {
   try {
-    return await examine();
+    const found = await examine();
+    yield* 'level' in found ? [found] : found;
   } catch (error) {
     if (!(error instanceof LauncherUnreachable)) throw error;
-    return { what, level: 'note', found: `could not be looked at: ${error.message}` };
+    yield { what, level: 'note', found: `could not be looked at: ${error.message}` };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

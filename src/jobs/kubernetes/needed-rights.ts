@@ -20,6 +20,9 @@ export const NEEDED_RIGHTS: readonly Right[] = [
   ...of('', 'events', 'list'),
 ];
 
+/** Where jobs wait in queues: what k8s/overlays/kueue adds, to tell why one waits. */
+export const QUEUE_RIGHTS: readonly Right[] = of('kueue.x-k8s.io', 'workloads', 'list');
+
 export function nameOfRight({ verb, group, resource }: Right): string {
   return `${verb} ${group === '' ? '' : `${group}/`}${resource}`;
 }
