@@ -22,13 +22,15 @@ const SMALL_VOLUME = 'size=24m';
 export interface DrillPlaceOptions {
   /** Archive of the trainer's image, instead of one packed from the native build. */
   readonly image?: string;
+  /** Its histories can be looked at. */
+  readonly ui?: boolean;
 }
 
 /**
  * A test cluster of two nodes with all that a drill needs. The small volume is a mount of this process's mount namespace: whoever calls it is to be in one of its
  * own, or the machine keeps the mount when the process is killed.
  */
-export async function makeDrillPlace({ image }: DrillPlaceOptions = {}) {
+export async function makeDrillPlace({ image, ui = false }: DrillPlaceOptions = {}) {
   // The worker of a test is root, its jobs are nobody in particular.
   process.umask(0);
   const folder = mkdtempSync(join(tmpdir(), 'lethe-drill-'));
@@ -40,7 +42,7 @@ export async function makeDrillPlace({ image }: DrillPlaceOptions = {}) {
   const archive = image ?? join(folder, 'trainer.tar');
   if (image === undefined)
     execFileSync(process.execPath, [join(projectFolder, 'scripts', 'images', 'trainer-image.mjs'), archive, IMAGE]);
-  const server = await startTemporalServer(NAMESPACE);
+  const server = await startTemporalServer(NAMESPACE, { ui });
   const cluster = await startCluster({ nodes: 2, fast: true, images: [archive] });
   await makeTrainingNamespace(cluster, NAMESPACE, mount);
   const temporal = { address: `127.0.0.1:${server.port}`, namespace: NAMESPACE };
@@ -67,6 +69,8 @@ export async function makeDrillPlace({ image }: DrillPlaceOptions = {}) {
   };
   return {
     parts,
+    /** Address of the namespace in Temporal's UI. */
+    uiAddress: `http://127.0.0.1:${server.uiPort}/namespaces/${NAMESPACE}`,
     close: async () => {
       await lethe.close();
       await cluster.stop();

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RowResult } from '../../../src/drill/row-result.ts';
 
@@ -14,8 +14,11 @@ export class KeptRows {
 
   constructor(file: string) {
     this.file = file;
-    // The last line may have been cut off with the machine.
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    // The last line may have been cut off with the machine: what comes next must not be written behind it.
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole !== text) writeFileSync(file, whole);
+    const lines = whole.split('\n').slice(0, -1);
     this.rows = lines.map((line) => JSON.parse(line) as KeptRow);
   }
 
