@@ -39,7 +39,7 @@ export class SweepFileError extends BadInput {
 /** Reads and freezes a sweep file. `configs/sweeps/NAME.yaml` may be given as NAME. `store`: where its weights and data sources are. */
 export async function loadSweep(
   file: string,
-  store: Pick<StoreAccess, 'inputs'> = localAccess(storeFolder(undefined)),
+  store: Pick<StoreAccess, 'inputs' | 'remote' | 'shown'> = localAccess(storeFolder(undefined)),
 ): Promise<LoadedSweep> {
   const [{ path, text }, models, inputs] = await Promise.all([
     readSweepFile(file),
@@ -49,15 +49,28 @@ export async function loadSweep(
   const parsed = parseSweep(text, {
     path: shownPath(path),
     models,
-    inputs: inputCatalog(inputs.models, inputs.sources),
+    inputs: {
+      ...inputCatalog(inputs.models, inputs.sources),
+      ...(store.remote && { store: store.shown }),
+    },
   });
-  if (!parsed.ok) throw new SweepFileError(parsed.problems);
+  if (!parsed.ok) throw new SweepFileError(parsed.problems.map((problem) => withWayIn(problem, store)));
   const { plan, planHash } = freezePlan(parsed.sweep);
   const own = Object.entries(models).filter(([name]) => plan.models.some((model) => model.name === name));
   return {
     ...{ path: shownPath(path), text, sweep: parsed.sweep, plan, planHash, id: sweepId(plan, planHash) },
     models: Object.fromEntries(own),
   };
+}
+
+/** A path where a name belongs: what lies on this machine is brought into the store first, wherever that is. */
+function withWayIn(problem: SweepProblem, { remote, shown }: Pick<StoreAccess, 'remote' | 'shown'>): SweepProblem {
+  const path = /got "([~./][^"]*|[^"]*\/[^"]*)"/.exec(problem.sentence)?.[1];
+  const [, kind] = /(?:^|\.)(weights|bbq|gsm8k|jsonl)$/.exec(problem.field) ?? [];
+  if (path === undefined || kind === undefined) return problem;
+  const command = kind === 'weights' ? `model add ${path}` : `data add ${kind} ${path}`;
+  const way = `lethe ${command} --name NAME${remote ? ` --store ${shown}` : ''}`;
+  return { ...problem, sentence: `${problem.sentence}. A path of this machine is brought in with: ${way}` };
 }
 
 async function readSweepFile(file: string): Promise<{ path: string; text: string }> {

@@ -8,6 +8,7 @@ import { drillCommand } from './commands/drill.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
+import { intakeCommand } from './commands/intake.ts';
 import { logsCommand } from './commands/logs.ts';
 import { modelCommand } from './commands/model.ts';
 import { pauseCommand } from './commands/pause.ts';
@@ -64,6 +65,7 @@ export function makeProgram(): Command {
     workerCommand(),
   ];
   for (const command of commands) program.addCommand(command);
+  program.addCommand(intakeCommand(), { hidden: true });
   for (const command of everyCommand(program)) command.exitOverride().configureHelp({ helpWidth: 100 });
   return program;
 }

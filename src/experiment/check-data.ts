@@ -43,14 +43,14 @@ function checkSource(
   source: YamlSource,
   field: string,
   { kind, name }: { readonly kind: SourceKind; readonly name: string },
-  { sources }: InputCatalog,
+  { sources, store }: InputCatalog,
 ): void {
   const added = Object.hasOwn(sources, name) ? sources[name] : undefined;
   if (added === undefined) {
     const known = Object.keys(sources).filter((other) => sources[other]?.kind === kind);
     source.report(
       ['data', field],
-      `expected a data source that was added to the store, got ${quote(name)}; add it with: ${commandToAddSource(kind, name)}`,
+      `expected a data source that was added to the store, got ${quote(name)}; add it with: ${commandToAddSource(kind, name, store)}`,
       suggest(name, known),
     );
   } else if (added.kind !== kind) {

@@ -61,7 +61,7 @@ function specOf(
     if (!added)
       source.report(
         [...field, 'weights'],
-        `expected a model that was added to the store, got ${quote(weights)}; add it with: ${commandToAddModel(weights)}`,
+        `expected a model that was added to the store, got ${quote(weights)}; add it with: ${commandToAddModel(weights, inputs.store)}`,
         suggest(weights, Object.keys(inputs.weights)),
       );
     return added?.spec;

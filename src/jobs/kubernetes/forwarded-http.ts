@@ -62,15 +62,18 @@ export class ForwardedHttp {
     });
     clearTimeout(silence);
     if (answer.statusCode !== 200) throw await refusal(path, answer);
-    return bodyOf(path, answer);
+    return bodyOf(path, answer, connection);
   }
 }
 
-async function* bodyOf(path: string, answer: IncomingMessage): AsyncGenerator<Buffer> {
+async function* bodyOf(path: string, answer: IncomingMessage, connection: Duplex): AsyncGenerator<Buffer> {
   try {
     for await (const piece of answer as AsyncIterable<Buffer>) yield piece;
   } catch (error) {
     throw failed(path, error);
+  } finally {
+    // Whoever reads no further wants no more, and sends no more either.
+    if (!answer.complete) connection.destroy();
   }
   if (!answer.complete) throw new ForwardFailed(`${path}: the answer was cut off`);
 }
