@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
+import { statOf } from '../artifacts/small-files.ts';
 import type { StageHeartbeat } from '../temporal/stage-heartbeat.ts';
 
-type Progress = Pick<StageHeartbeat, 'step' | 'steps' | 'loss' | 'tokensPerSecond' | 'checkpoint'>;
+type Progress = Pick<StageHeartbeat, 'step' | 'steps' | 'loss' | 'tokensPerSecond' | 'checkpoint' | 'checkpointAt'>;
 
 /** Looks at most so often into the folders of the writers: a window of hundreds of jobs is watched by one thread. */
 const LEAST_PAUSE_MS = 900;
@@ -12,6 +14,7 @@ export class ProgressReader {
   readonly #attempt: AttemptFolder;
   #last: Progress = {};
   #mark = '';
+  #checkpoint = { step: 0, at: undefined as number | undefined };
   #changedAt = performance.now();
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -29,6 +32,11 @@ export class ProgressReader {
     const newest = folders.at(-1);
     const progress = await newest?.progress();
     const checkpoint = Math.max(0, ...this.writers.map((writer) => writer.checkpointStep));
+    if (checkpoint !== this.#checkpoint.step) {
+      const holder = folders[this.writers.findIndex((writer) => writer.checkpointStep === checkpoint)];
+      const about = holder && (await statOf(join(holder.checkpointPath(checkpoint), 'manifest.json')));
+      this.#checkpoint = { step: checkpoint, at: about && Math.round(about.mtimeMs / 1000) };
+    }
     const scored = (await newest?.scoredSteps())?.length ?? 0;
     const mark = JSON.stringify([newest?.name, progress?.step, checkpoint, scored]);
     if (mark !== this.#mark) this.restart();
@@ -40,6 +48,7 @@ export class ProgressReader {
       ...(loss !== undefined && { loss }),
       ...(tokensPerSecond !== undefined && { tokensPerSecond }),
       checkpoint,
+      ...(this.#checkpoint.at !== undefined && { checkpointAt: this.#checkpoint.at }),
     };
     return this.#last;
   }

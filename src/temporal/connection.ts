@@ -21,7 +21,7 @@ export class ServerUnreachable extends Error {
   readonly address: string;
   constructor(address: string, cause: unknown) {
     super(
-      `expected a Temporal server at ${address}, nothing answered; start one (lethe ui), or correct the address in store.json`,
+      `expected a Temporal server at ${address}, nothing answered; start one (lethe ui), correct the address in store.json or, for a store in a cluster, say how this machine reaches it: --temporal HOST:PORT`,
       {
         cause,
       },

@@ -11,5 +11,7 @@ export interface StageHeartbeat {
   readonly tokensPerSecond?: number;
   /** Step of the newest checkpoint. */
   readonly checkpoint?: number;
+  /** When it was written, in seconds since the epoch: what would be lost is younger. */
+  readonly checkpointAt?: number;
   readonly job?: string;
 }

@@ -12,6 +12,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'step', align: 'right' },
   { title: 'loss', align: 'right' },
   { title: 'tok/s', align: 'right' },
+  { title: 'saved', align: 'right' },
   { title: 'left', align: 'right' },
   { title: 'reason', shrinks: true },
 ];
@@ -84,6 +85,9 @@ function cells(row: RunStatus, output: Output): string[] {
     stage.step === undefined ? '' : `${stage.step}${stage.steps === undefined ? '' : `/${stage.steps}`}`,
     stage.loss === undefined ? '' : stage.loss.toPrecision(3),
     stage.tokensPerSecond === undefined ? '' : formatCount(stage.tokensPerSecond),
+    stage.checkpointAt === undefined
+      ? ''
+      : `${formatDuration(Math.max(0, Date.now() / 1000 - stage.checkpointAt))} ago`,
     stage.secondsLeft === undefined ? '' : formatDuration(stage.secondsLeft),
     stage.reason ?? '',
   ];

@@ -35,6 +35,8 @@ export interface StageStatus {
   readonly loss?: number;
   readonly tokensPerSecond?: number;
   readonly checkpoint?: number;
+  /** When it was written, in seconds since the epoch. */
+  readonly checkpointAt?: number;
   /** Seconds until its training ends at the present rate. */
   readonly secondsLeft?: number;
   /** Why it waits, or why it gave up. */
@@ -213,6 +215,7 @@ function liveStatus(
     ...(beat?.loss === undefined ? {} : { loss: beat.loss }),
     ...(beat?.tokensPerSecond === undefined ? {} : { tokensPerSecond: beat.tokensPerSecond }),
     ...(beat?.checkpoint === undefined ? {} : { checkpoint: beat.checkpoint }),
+    ...(beat?.checkpointAt === undefined ? {} : { checkpointAt: beat.checkpointAt }),
     ...(secondsLeft === undefined ? {} : { secondsLeft }),
     ...(reason === undefined ? {} : { reason }),
   };
