@@ -23,6 +23,7 @@ export interface PodContainer {
   readonly image: string;
   readonly imagePullPolicy?: string;
   readonly args?: readonly string[];
+  readonly env?: readonly { readonly name: string }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[];
 }
 

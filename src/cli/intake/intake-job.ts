@@ -6,6 +6,8 @@ export const INTAKE_LABEL = 'lethe-intake';
 /** A day is enough for terabytes; what hangs longer holds the volume's node for nothing. */
 const MOST_SECONDS = 86_400;
 const KEPT_SECONDS = 600;
+/** Of the worker's own variables those that say how something outside is reached. */
+const FETCHING = /^(PIP_INDEX_URL|(HTTPS?|NO|ALL)_PROXY|NODE_EXTRA_CA_CERTS)$/i;
 
 /**
  * The Job that takes something into a store: the worker's image beside the worker's volume, as the worker's user, without a token and with no port but loopback.
@@ -43,6 +45,8 @@ export function intakeJob({ pod, container, mount }: WorkerPod, namespace: strin
               ...(container.imagePullPolicy !== undefined && { imagePullPolicy: container.imagePullPolicy }),
               args: ['intake', '--store', store, '--port', String(INTAKE_PORT)],
               env: [
+                ...(container.env ?? []).filter(({ name }) => FETCHING.test(name)),
+                { name: 'NODE_USE_ENV_PROXY', value: '1' },
                 { name: 'HOME', value: '/tmp' },
                 { name: 'XDG_CACHE_HOME', value: '/tmp/cache' },
               ],
