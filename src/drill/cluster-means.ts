@@ -14,7 +14,7 @@ export interface ClusterMeans {
   removeNode(): Promise<Undo>;
   /** The programs of a pod on the losable node stand still. */
   freeze(podUid: string): Promise<Undo>;
-  /** The programs of a pod on the losable node get a fifth of a core, so that they outlive the time in which their node is given up. */
+  /** The programs of a pod on the losable node get a twentieth of a core, so that they outlive the time in which their node is given up. */
   slowDown(podUid: string): Promise<void>;
   stopApiServer(): Promise<Undo>;
 }

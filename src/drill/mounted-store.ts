@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, cp, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { hasCode } from '../artifacts/has-code.ts';
-import { tailOf } from '../artifacts/small-files.ts';
+import { statOf, tailOf } from '../artifacts/small-files.ts';
 import { Store, type TemporalAddress } from '../artifacts/store.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
 import type { WriterFolder } from '../artifacts/writer-folder.ts';
@@ -186,8 +186,9 @@ async function copyFinished(from: string, to: Store, but: string): Promise<void>
 }
 
 async function traceOf(writer: WriterFolder): Promise<WriterTrace> {
-  const [origin, checkpointStep, outcome, text] = await Promise.all([
+  const [origin, began, checkpointStep, outcome, text] = await Promise.all([
     writer.origin(),
+    statOf(join(writer.path, 'from.json')),
     writer.newestCheckpoint(),
     writer.outcome(),
     tailOf(join(writer.path, 'progress.jsonl'), PROGRESS_BYTES),
@@ -195,6 +196,7 @@ async function traceOf(writer: WriterFolder): Promise<WriterTrace> {
   return {
     attempt: writer.attempt.number,
     name: writer.name,
+    beganMs: began?.mtimeMs ?? Number.POSITIVE_INFINITY,
     fromStep: origin?.step ?? 0,
     checkpointStep,
     progress: pointsOf(text ?? ''),

@@ -4,7 +4,7 @@ import { ApiClient } from '../jobs/kubernetes/api-client.ts';
 import type { Job, Pod } from '../jobs/kubernetes/cluster-objects.ts';
 import { parseClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { selectorOfStore } from '../jobs/kubernetes/names-and-labels.ts';
-import { awaitSweep, retryStages, type SweepEnd, startSweep } from '../temporal/sweep-client.ts';
+import { awaitSweep, retryStages, type SweepEnd, startSweep, sweepOverview } from '../temporal/sweep-client.ts';
 import { DrillLauncher } from './drill-launcher.ts';
 import type { DrillParts, WrittenSettings } from './drill-options.ts';
 import type { DrillRow } from './drill-row.ts';
@@ -28,6 +28,7 @@ export interface Undisturbed extends RunEnd {
 const ROW_MS = 240_000;
 const GONE_MS = 60_000;
 const POLL_SECONDS = 2;
+const QUERY_MS = 5_000;
 
 /** The sweep without a fault: what every row is compared with, and where its finished stage comes from. */
 export async function runUndisturbed(parts: DrillParts, signal?: AbortSignal): Promise<Undisturbed> {
@@ -135,7 +136,10 @@ async function withRow<T>(
     else await process.start(written);
     const reference = referenceOf(place, sweep);
     await startSweep(lethe, reference);
-    const awaitEnd = () => within(ROW_MS, awaitSweep(lethe, reference), 'the end of its sweep', signal);
+    const awaitEnd = () =>
+      within(ROW_MS, awaitSweep(lethe, reference), 'the end of its sweep', signal).catch(async (error: Error) => {
+        throw new Error(`${error.message}; ${await standing(parts, place)}`);
+      });
     const settled = awaitEnd();
     settled.catch(() => undefined).finally(() => over.abort());
     return await work({ world, settled, again: awaitEnd });
@@ -216,6 +220,21 @@ async function removeObjects(api: ApiClient, storeId: string): Promise<void> {
 /** Gone meanwhile, or not ours to delete: the next look tells. */
 async function remove(api: ApiClient, path: string, body: object): Promise<void> {
   await api.call({ method: 'DELETE', path, body }).catch(() => undefined);
+}
+
+/** Where a sweep stands that did not end, for whoever has to find out why. */
+async function standing({ lethe, sweep }: DrillParts, place: DrillPlace): Promise<string> {
+  const { attempts, writers, done } = await place.trace();
+  const reference = referenceOf(place, sweep);
+  const overview = within(QUERY_MS, sweepOverview(lethe, reference), 'an answer').catch(
+    (error: Error) => error.message,
+  );
+  const files = {
+    done,
+    attempts: attempts.map(({ over }) => (over ? 'over' : 'open')),
+    codes: writers.map(({ code }) => code),
+  };
+  return `its files say ${JSON.stringify(files)}, its workflow ${JSON.stringify(await overview)}`;
 }
 
 /** Histories are of no use once the row is judged. A server that keeps them all the same does no harm. */

@@ -4,6 +4,8 @@ import type { TrainerFlags } from '../recovery/evidence.ts';
 export interface WriterTrace {
   readonly attempt: number;
   readonly name: string;
+  /** When it had chosen what it goes on from. */
+  readonly beganMs: number;
   readonly fromStep: number;
   readonly checkpointStep: number;
   /** Lines of progress.jsonl, in order. */
@@ -38,9 +40,8 @@ export interface StageTrace {
 /** The most steps that a successor had to do again: what its predecessors had reached when it began, less where it went on from. */
 export function stepsLost({ writers }: StageTrace): number {
   const lost = writers.slice(1).map((writer, index) => {
-    const began = beginningOf(writer);
     const before = writers.slice(0, index + 1);
-    const reached = Math.max(0, ...before.map((each) => reachedBefore(each, began)));
+    const reached = Math.max(0, ...before.map((each) => reachedBefore(each, writer.beganMs)));
     return Math.max(0, reached - writer.fromStep);
   });
   return Math.max(0, ...lost);
@@ -60,7 +61,7 @@ export function writesBesideSuccessor({ writers }: StageTrace): boolean {
   return writers.some((writer, index) => {
     const successor = writers[index + 1];
     const last = writer.progress.at(-1);
-    return successor !== undefined && last !== undefined && last.timeMs > beginningOf(successor);
+    return successor !== undefined && last !== undefined && last.timeMs > successor.beganMs;
   });
 }
 
@@ -92,9 +93,4 @@ function reachedBefore({ progress, endStep = 0 }: WriterTrace, timeMs: number): 
   const told = progress.filter((point) => point.timeMs <= timeMs);
   const ended = told.length === progress.length ? endStep : 0;
   return Math.max(0, ended, ...told.map(({ step }) => step));
-}
-
-/** A writer that was just begun has no line yet. */
-function beginningOf({ progress }: WriterTrace): number {
-  return progress[0]?.timeMs ?? Number.POSITIVE_INFINITY;
 }

@@ -23,7 +23,7 @@ function evidence(attempt: number, failure?: Evidence['failure']): Evidence {
 /** A writer whose progress stands at `steps`, a second apart from `atMs`; each line says loss 2. */
 function writer(attempt: number, fromStep: number, atMs: number, steps: readonly number[]): WriterTrace {
   const progress = steps.map((step, index) => ({ step, timeMs: atMs + index * 1_000, loss: 2 }));
-  return { attempt, name: `w${attempt}`, fromStep, checkpointStep: fromStep, progress };
+  return { attempt, name: `w${attempt}`, beganMs: atMs, fromStep, checkpointStep: fromStep, progress };
 }
 
 /** Seven steps, a crash, and the rest from the checkpoint of step 5. */

@@ -20,7 +20,8 @@ function writer(
     ...(loss !== undefined && { loss }),
   }));
   const end = endStep === undefined ? {} : { code: 70, endStep };
-  return { attempt: 1, name: `from-${fromStep}`, fromStep, checkpointStep: fromStep, progress, ...end };
+  const beganMs = (points[0]?.[1] ?? 0) * 1_000;
+  return { attempt: 1, name: `from-${fromStep}`, beganMs, fromStep, checkpointStep: fromStep, progress, ...end };
 }
 
 const trace = (...writers: WriterTrace[]): StageTrace => ({
