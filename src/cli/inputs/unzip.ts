@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { BadInput } from '../exit-codes.ts';
@@ -51,7 +52,8 @@ async function extract(file: FileHandle, path: string, entry: ZipEntry, to: stri
       yield piece;
     }
   };
-  const packed = entry.packed === 0 ? [] : createReadStream(path, { start, end: start + entry.packed - 1 });
+  const packed: Readable =
+    entry.packed === 0 ? Readable.from([]) : createReadStream(path, { start, end: start + entry.packed - 1 });
   if (entry.method === 0) await pipeline(packed, checked, createWriteStream(to));
   else await pipeline(packed, createInflateRaw(), checked, createWriteStream(to));
   if (bytes !== entry.bytes || crc !== entry.crc) throw bad(path, `${entry.name} whole, its sum differs`);
