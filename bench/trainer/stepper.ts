@@ -4,7 +4,8 @@ import { createInterface, type Interface } from 'node:readline';
 export interface StepTime {
   readonly seconds: number;
   readonly cpuSeconds: number;
-  readonly loss: number;
+  /** Of a training step. */
+  readonly loss?: number;
 }
 
 export interface Ending {
@@ -14,7 +15,10 @@ export interface Ending {
   readonly flops?: number;
 }
 
-/** A program that makes one training step for each line that it gets and answers in JSON lines: native/bench/train_bench.cc, step_torch.py. */
+/**
+ * A program that makes one training step, or continues one batch of prompts, for each line that it gets, and answers in JSON lines: native/bench/train_bench.cc,
+ * generate_bench.cc, step_torch.py, generate_torch.py.
+ */
 export class Stepper {
   readonly name: string;
   readonly times: StepTime[] = [];

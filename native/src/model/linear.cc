@@ -20,9 +20,9 @@ void Linear::ForwardFew(float* y, const float* x, int64_t rows, const float* add
   const Ops& ops = ActiveOps();
   const FewRowsArgs whole = {.m = rows, .n = out, .k = in, .x = x, .x_row = in, .format = FindBlockFormat(kFormatF32), .weights = reinterpret_cast<const unsigned char*>(weight.data),
                              .weights_row = out, .y = y, .y_row = out, .bias = bias.data, .addend = addend, .addend_row = out};
-  constexpr int64_t kTask = 64;  // weights of so many outputs
-  pool->For((out + kTask - 1) / kTask, [&](int64_t task) {
-    const int64_t begin = task * kTask, end = std::min(out, begin + kTask);
+  const int64_t width = out_in ? 64 : 128;  // outputs of a task
+  pool->For((out + width - 1) / width, [&](int64_t task) {
+    const int64_t begin = task * width, end = std::min(out, begin + width);
     const auto run = [&](int64_t from, int64_t to, const BlockFormat& format, const unsigned char* weights) {
       FewRowsArgs args = whole;
       args.n = to - from;

@@ -67,6 +67,21 @@ LETHE_INLINE void FromNibbles(Vec out[4], const unsigned char* from, int bias) {
 #endif
 }
 
+// The low or high nibbles of eight bytes, less `bias`.
+LETHE_INLINE Vec FromEightNibbles(const unsigned char* from, bool high, int bias) {
+#if defined(LETHE_AVX2)
+  __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  if (high) bytes = _mm_srli_epi16(bytes, 4);
+  bytes = _mm_and_si128(bytes, _mm_set1_epi8(15));
+  if (bias != 0) bytes = _mm_sub_epi8(bytes, _mm_set1_epi8(static_cast<char>(bias)));
+  return (Vec)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+#else
+  Vec v;
+  for (int i = 0; i < 8; ++i) v[i] = static_cast<float>((high ? from[i] >> 4 : from[i] & 15) - bias);
+  return v;
+#endif
+}
+
 }  // namespace lethe::LETHE_LEVEL
 
 #endif  // LETHE_OPS_CPU_WIDEN_H_
