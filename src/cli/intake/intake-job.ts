@@ -13,7 +13,7 @@ const FETCHING = /^(PIP_INDEX_URL|(HTTPS?|NO|ALL)_PROXY|NODE_EXTRA_CA_CERTS)$/i;
  * The Job that takes something into a store: the worker's image beside the worker's volume, as the worker's user, without a token and with no port but loopback.
  * It is no job of a stage: nothing of Lethe's watches it, and its pods may fetch from outside.
  */
-export function intakeJob({ pod, container, mount }: WorkerPod, namespace: string): Manifest {
+export function intakeJob({ pod, container, mount }: WorkerPod, namespace: string, packageIndex?: string): Manifest {
   const { securityContext, imagePullSecrets, tolerations, nodeSelector } = pod.spec;
   const labels = { 'app.kubernetes.io/name': INTAKE_LABEL, 'app.kubernetes.io/part-of': 'lethe' };
   const { args = [] } = container;
@@ -45,7 +45,10 @@ export function intakeJob({ pod, container, mount }: WorkerPod, namespace: strin
               ...(container.imagePullPolicy !== undefined && { imagePullPolicy: container.imagePullPolicy }),
               args: ['intake', '--store', store, '--port', String(INTAKE_PORT)],
               env: [
-                ...(container.env ?? []).filter(({ name }) => FETCHING.test(name)),
+                ...(container.env ?? []).filter(
+                  ({ name }) => FETCHING.test(name) && !(packageIndex !== undefined && name === 'PIP_INDEX_URL'),
+                ),
+                ...(packageIndex === undefined ? [] : [{ name: 'PIP_INDEX_URL', value: packageIndex }]),
                 { name: 'NODE_USE_ENV_PROXY', value: '1' },
                 { name: 'HOME', value: '/tmp' },
                 { name: 'XDG_CACHE_HOME', value: '/tmp/cache' },

@@ -40,7 +40,11 @@ export async function sendIntake(
   const worker = await findWorkerPod(api, remembered.claim);
   const jobs = `/apis/batch/v1/namespaces/${api.namespace}/jobs`;
   const job = await api
-    .call<Job>({ method: 'POST', path: jobs, body: intakeJob(worker, api.namespace) })
+    .call<Job>({
+      method: 'POST',
+      path: jobs,
+      body: intakeJob(worker, api.namespace, process.env.PIP_INDEX_URL || undefined),
+    })
     .catch((error: unknown) => {
       if (!(error instanceof ApiRefused)) throw error;
       throw new BadInput(`the cluster refuses the Job that takes it in: ${error.message}`);
@@ -59,6 +63,18 @@ export async function sendIntake(
     process.off('SIGINT', interrupted);
     await remove().catch((error: unknown) => progress.say(`the Job ${name} is left: ${(error as Error).message}`));
   }
+}
+
+/** Of this user's environment, for a package alone. */
+function packageIndexFor({ source, files }: IntakeRequest): string | undefined {
+  const index = process.env.PIP_INDEX_URL || undefined;
+  if (index === undefined || Object.keys(files).length > 0 || !source.startsWith('package:')) return undefined;
+  const { username, password } = new URL(index);
+  if (username !== '' || password !== '')
+    throw new BadInput(
+      "$PIP_INDEX_URL: expected an address without a login, which everybody who sees the Job would read; set it in the worker's container from a secret instead, and unset it here",
+    );
+  return index;
 }
 
 /** The service in the Job's pod, once it listens. Says why it waits. */
