@@ -65,6 +65,11 @@ describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
       throw new Error(`${error.message}\nthe worker said:\n${log}`);
     });
 
+  const pods = async () =>
+    JSON.parse(await kubectl('get', 'pods', '--selector=app.kubernetes.io/name=lethe-worker', '--output=json')) as {
+      items: { spec: { containers: object[] }; status: { podIP: string; conditions: object[] } }[];
+    };
+
   it('carries a sweep from its file to its report, with the rights of its Role', async () => {
     const file = join(store, 'toy.yaml');
     writeFileSync(file, toySweepFile({ models: 'gpt2-d8', steps: 60, checkpointEvery: 20 }));
@@ -81,6 +86,23 @@ describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
       'jsonpath={.items[*].spec.serviceAccountName}',
     );
     expect(new Set(accounts.split(' '))).toEqual(new Set(['lethe-trainer']));
+  });
+
+  it('tells its health to kubelet and its metrics to whoever scrapes its pod', async () => {
+    const [pod] = (await pods()).items;
+    // Ready by its own word: kubelet has asked on the pod's address.
+    expect(pod?.status.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+    expect(pod?.spec.containers[0]).toMatchObject({
+      startupProbe: { httpGet: { path: '/healthz' } },
+      livenessProbe: { httpGet: { path: '/healthz' } },
+      readinessProbe: { httpGet: { path: '/readyz' } },
+    });
+    const get = (path: string) => cluster.node(1).run('curl', '-sS', `http://${pod?.status.podIP}:9090${path}`);
+    expect(await get('/readyz')).toBe('worker: ok\ntemporal: ok\nstore: ok\n');
+    const metrics = await get('/metrics');
+    expect(metrics).toMatch(/^lethe_api_calls_total\{verb="create",resource="jobs",outcome="201"\} \d+$/m);
+    expect(metrics).toMatch(/^lethe_attempts_ended_total\{next="done"\} \d+$/m);
+    expect(metrics).toContain('temporal_worker_task_slots_available');
   });
 
   it('goes on with the sweeps of its store after its pod was replaced', async () => {

@@ -10,6 +10,11 @@ export interface SharedListOptions<T> {
   readonly now?: () => number;
 }
 
+interface Page<T> {
+  readonly metadata: { readonly continue?: string };
+  readonly items: readonly T[];
+}
+
 const PAGE = 500;
 /** A list of so many objects is asked for again after a second: the price of knowing grows with what waits, and its freshness gives way. */
 const OBJECTS_A_SECOND = 50;
@@ -45,8 +50,8 @@ export class SharedList<T extends ClusterObject> {
     const byKey = new Map<string, T[]>();
     let count = 0;
     for (let page: string | undefined = ''; page !== undefined; ) {
-      const asked = { ...query, limit: String(PAGE), ...(page !== '' && { continue: page }) };
-      const { metadata, items } = await this.api.get<{ metadata: { continue?: string }; items: T[] }>(path, asked);
+      const asked: Record<string, string> = { ...query, limit: String(PAGE), ...(page !== '' && { continue: page }) };
+      const { metadata, items }: Page<T> = await this.api.get<Page<T>>(path, asked);
       for (const item of items) {
         const key = keyOf(item);
         if (key === undefined) continue;

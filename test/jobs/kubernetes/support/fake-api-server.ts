@@ -45,6 +45,8 @@ interface Watcher {
 }
 
 const NAMESPACE = 'lethe';
+/** Changes kept for watches that begin later: more than come between a list and its watch. */
+const REMEMBERED = 20_000;
 const PATH = new RegExp(`/namespaces/${NAMESPACE}/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$`);
 const KINDS = ['jobs', 'pods', 'events', 'workloads', 'persistentvolumeclaims', 'localqueues'];
 
@@ -53,8 +55,12 @@ export class FakeApiServer {
   readonly asked: Asked[] = [];
   /** Asked for each request; undefined lets it pass. */
   fault: (asked: Asked) => Fault | undefined = () => undefined;
+  /** Told of each object that a client made. */
+  onCreated: (kind: string, name: string) => void = () => {};
   private readonly objects = new Map<string, Stored>();
   private readonly watchers = new Set<Watcher>();
+  /** What a watch that begins later is told of first. */
+  private readonly history: { readonly version: number; readonly type: string; readonly object: Stored }[] = [];
   private readonly server: Server;
   private version = 100;
 
@@ -89,7 +95,7 @@ export class FakeApiServer {
       },
     };
     this.objects.set(`${kind}/${given.metadata.name}`, stored);
-    this.tell(known === undefined ? 'ADDED' : 'MODIFIED', kind, stored);
+    this.tell(known === undefined ? 'ADDED' : 'MODIFIED', stored);
   }
 
   /** Changes fields of an object that is there. */
@@ -102,7 +108,7 @@ export class FakeApiServer {
     if (stored === undefined) return;
     this.objects.delete(`${kind}/${name}`);
     this.version += 1;
-    this.tell('DELETED', kind, stored);
+    this.tell('DELETED', stored);
   }
 
   find(kind: string, name: string): Stored {
@@ -149,7 +155,7 @@ export class FakeApiServer {
     }
     const [, kind = '', name, part] = PATH.exec(asked.path) ?? [];
     if (watch) {
-      this.watch({ kind, selector: url.searchParams.get('labelSelector') ?? '', answer });
+      this.watch({ kind, selector: url.searchParams.get('labelSelector') ?? '', answer }, url.searchParams);
       return;
     }
     if (part === 'log') {
@@ -173,6 +179,7 @@ export class FakeApiServer {
       if (this.has(kind, object.metadata.name))
         return [409, status(409, 'AlreadyExists', `${object.metadata.name} already exists`)];
       this.put(kind, object);
+      this.onCreated(kind, object.metadata.name);
       return [201, this.find(kind, object.metadata.name)];
     }
     if (name === undefined) {
@@ -197,18 +204,29 @@ export class FakeApiServer {
     return [200, this.find(kind, name)];
   }
 
-  private watch(watcher: Watcher): void {
+  private watch(watcher: Watcher, query: URLSearchParams): void {
     watcher.answer.writeHead(200, { 'content-type': 'application/json' });
     watcher.answer.flushHeaders();
+    const since = Number(query.get('resourceVersion') ?? this.version);
+    for (const { version, type, object } of this.history) if (version > since) send(watcher, type, object);
     this.watchers.add(watcher);
-    watcher.answer.on('close', () => this.watchers.delete(watcher));
+    const seconds = Number(query.get('timeoutSeconds') ?? 0);
+    const end = seconds > 0 ? setTimeout(() => watcher.answer.end(), seconds * 1_000) : undefined;
+    watcher.answer.on('close', () => {
+      clearTimeout(end);
+      this.watchers.delete(watcher);
+    });
   }
 
-  private tell(type: string, kind: string, object: Stored): void {
-    for (const watcher of this.watchers)
-      if (watcher.kind === kind && matches(object, watcher.selector, ''))
-        watcher.answer.write(`${JSON.stringify({ type, object })}\n`);
+  private tell(type: string, object: Stored): void {
+    this.history.push({ version: this.version, type, object });
+    if (this.history.length > REMEMBERED) this.history.splice(0, REMEMBERED / 2);
+    for (const watcher of this.watchers) send(watcher, type, object);
   }
+}
+
+function send({ kind, selector, answer }: Watcher, type: string, object: Stored): void {
+  if (kind === object.kind && matches(object, selector, '')) answer.write(`${JSON.stringify({ type, object })}\n`);
 }
 
 export function status(code: number, reason: string, message: string): object {
