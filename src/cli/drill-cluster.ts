@@ -12,9 +12,12 @@ import { DRILL_COLUMNS, drillCells, drillSummary } from '../drill/render-drill.t
 import { isMissed } from '../drill/row-result.ts';
 import { runDrill } from '../drill/run-drill.ts';
 import { NoSuchRow, selectedRows } from '../drill/selected-rows.ts';
+import { LauncherUnreachable } from '../jobs/job-launcher.ts';
 import { ApiClient } from '../jobs/kubernetes/api-client.ts';
 import { type ClusterSettings, parseClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { connectToCluster } from '../jobs/kubernetes/connect-to-cluster.ts';
+import { isAllowed } from '../jobs/kubernetes/is-allowed.ts';
+import { NEEDED_RIGHTS, nameOfRight } from '../jobs/kubernetes/needed-rights.ts';
 import { connect } from '../temporal/connection.ts';
 import { ensureEmbeddedServer, stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { clusterFile } from './cluster-of-store.ts';
@@ -45,6 +48,8 @@ export async function drillCluster(options: DrillOptions): Promise<ExitCode> {
   const { written, settings } = await settingsFor(options, mount);
   await requireMount(mount, settings);
   const connection = await connectToCluster(settings);
+  const api = new ApiClient(connection);
+  await requireRights(api);
   const folder = join(mount, `drill-${randomBytes(3).toString('hex')}`);
   installQuietRuntime();
   using interrupts = listenForInterrupts();
@@ -56,7 +61,7 @@ export async function drillCluster(options: DrillOptions): Promise<ExitCode> {
     const subPath = settings.store.subPath ?? '';
     const store = new MountedDrillStore({ folder, subPath, mount, temporal: server.temporal, sweep });
     output.say(`drill in namespace ${connection.namespace}, stores in ${folder}`);
-    const parts = { sweep, store, connection, api: new ApiClient(connection), lethe, written };
+    const parts = { sweep, store, connection, api, lethe, written };
     const results = await runDrill(parts, {
       rows,
       parallel: options.parallel,
@@ -117,6 +122,18 @@ async function settingsFor(
   } catch (error) {
     throw new BadInput(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Without them no job would start, and every row would wait for nothing. */
+async function requireRights(api: ApiClient): Promise<void> {
+  const allowed = await Promise.all(NEEDED_RIGHTS.map((right) => isAllowed(api, right))).catch((error: unknown) => {
+    throw error instanceof LauncherUnreachable ? new BadInput(`the cluster cannot be asked: ${error.message}`) : error;
+  });
+  const lacking = NEEDED_RIGHTS.filter((_, index) => !allowed[index]).map(nameOfRight);
+  if (lacking.length === 0) return;
+  throw new BadInput(
+    `expected the rights that jobs need in namespace ${api.namespace}, this login lacks ${lacking.join(', ')}; k8s/base/role.yaml grants them`,
+  );
 }
 
 /** The volume has to be here, and jobs have to be able to write into what is made in it. */

@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Store } from '../../src/artifacts/store.ts';
+import { projectFolder } from '../../src/cli/project-folder.ts';
+import { NEEDED_RIGHTS } from '../../src/jobs/kubernetes/needed-rights.ts';
+import { lethe } from '../cli/lethe-command.ts';
+import { jsonLines } from '../server/cli-world.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { CLAIM, makeTrainingNamespace } from './training-namespace.ts';
+
+const IMAGE = 'localhost/lethe-trainer:test';
+const NAMESPACE = 'drilled';
+
+describe('lethe drill and lethe doctor with the rights of one namespace', { timeout: 300_000 }, () => {
+  let folder: string;
+  let store: string;
+  let kubeconfig: string;
+  let cluster: Cluster;
+  let umask: number;
+  beforeAll(async () => {
+    umask = process.umask(0);
+    folder = mkdtempSync(join(tmpdir(), 'lethe-drill-command-'));
+    store = join(folder, 'store');
+    mkdirSync(store);
+    const archive = join(folder, 'trainer.tar');
+    execFileSync(process.execPath, [join(projectFolder, 'scripts', 'images', 'trainer-image.mjs'), archive, IMAGE]);
+    cluster = await startCluster({ images: [archive] });
+    await makeTrainingNamespace(cluster, NAMESPACE, store);
+    kubeconfig = await kubeconfigOfOne();
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    rmSync(folder, { recursive: true, force: true });
+    process.umask(umask);
+  });
+
+  const kubectl = (...args: string[]) => cluster.kubectl(['--namespace', NAMESPACE, ...args]);
+
+  /** Of an account that may do what jobs need, see the claim, and delete pods; and nothing else. */
+  async function kubeconfigOfOne(): Promise<string> {
+    const rules = NEEDED_RIGHTS.map(({ verb, group, resource }) => ({
+      apiGroups: [group],
+      resources: [resource],
+      verbs: [verb],
+    }));
+    const more = [
+      { apiGroups: [''], resources: ['pods'], verbs: ['delete'] },
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get'] },
+    ];
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'one', namespace: NAMESPACE },
+      rules: [...rules, ...more],
+    };
+    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(role));
+    await kubectl('create', 'serviceaccount', 'one');
+    await kubectl('create', 'rolebinding', 'one', '--role=one', `--serviceaccount=${NAMESPACE}:one`);
+    const config = JSON.parse(readFileSync(cluster.kubeconfig, 'utf8')) as { users: { user: { token: string } }[] };
+    for (const { user } of config.users) user.token = (await kubectl('create', 'token', 'one')).trim();
+    const file = join(folder, 'kubeconfig');
+    writeFileSync(file, JSON.stringify(config));
+    return file;
+  }
+
+  function run(namespace: string | undefined, ...args: string[]) {
+    const place = { kubeconfig, ...(namespace !== undefined && { namespace }), store: { claim: CLAIM } };
+    const settings = join(folder, 'cluster.yaml');
+    writeFileSync(settings, JSON.stringify({ ...place, image: IMAGE, imagePullPolicy: 'Never' }));
+    const state = { XDG_STATE_HOME: join(folder, 'state') };
+    return lethe([...args, '--store', store, '--cluster', settings, '--json'], state);
+  }
+
+  it('runs the rows that these rights allow, names the others, and leaves nothing behind', async () => {
+    const only = 'pod-deleted,exit-66,pod-evicted,kubelet-killed';
+    const { stdout, stderr, code } = await run(undefined, 'drill', '-n', NAMESPACE, '--only', only);
+    const rows = jsonLines(stdout).filter(({ event }) => event === 'row');
+    const said = Object.fromEntries(rows.map(({ row, status, why }) => [row, why ?? status]));
+    expect(said, stderr).toEqual({
+      'pod-deleted': 'held',
+      'exit-66': 'held',
+      'pod-evicted': 'needs the right to create pods/eviction',
+      'kubelet-killed': 'needs cluster access',
+    });
+    expect(code).toBe(0);
+    expect(await kubectl('get', 'jobs,pods', '--output=name')).toBe('');
+    expect(readdirSync(store)).toEqual([]);
+  });
+
+  it('refuses a namespace in which this login may not do what jobs need, before anything is made', async () => {
+    const { stderr, code } = await run(undefined, 'drill', '-n', 'default');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/namespace default, this login lacks create batch\/jobs/);
+    expect(readdirSync(store)).toEqual([]);
+  });
+
+  it('is examined, with its image run once', async () => {
+    await Store.create(store, { address: 'embedded', namespace: 'lethe' });
+    const { stdout } = await run(NAMESPACE, 'doctor', '--on', 'kubernetes', '--probe');
+    const findings = jsonLines(stdout);
+    const of = (what: string) => findings.find((finding) => finding.what === what);
+    expect(of('rights')).toMatchObject({ level: 'good' });
+    expect(of('files')).toMatchObject({ level: 'good', found: 'link, rename, fsync and locks work' });
+    expect(of('volume')).toMatchObject({ level: 'good' });
+    expect(of('image')).toMatchObject({ level: 'good', found: expect.stringMatching(/runs on n1: trainer/) });
+    await expect.poll(() => kubectl('get', 'jobs', '--output=name'), { timeout: 30_000 }).toBe('');
+  });
+});
