@@ -1,5 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,6 +62,36 @@ describe('intake into a store', () => {
     expect(done).toMatchObject({ name: 'tiny', added: true });
     const [model] = await namedModels(store);
     expect(model).toMatchObject({ name: 'tiny', manifest: { source: join(folder, 'tiny'), licence: 'apache-2.0' } });
+    expect(left()).toEqual([]);
+  });
+
+  it('fetches a wheel itself, and checks the sum behind its address', async () => {
+    const wheel = join(folder, 'tiny_model-1.0-py3-none-any.whl');
+    execFileSync('python3', ['-m', 'zipfile', '-c', wheel, writeTinyModel(join(folder, 'tiny'))]);
+    const content = readFileSync(wheel);
+    const server = createServer((_, response) => response.end(content)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tiny_model-1.0-py3-none-any.whl`;
+    const common = {
+      format: 'lethe-intake/1',
+      kind: 'model',
+      replace: false,
+      named: true,
+      name: 'tiny',
+      files: {},
+    } as const;
+    const first = await listening();
+    const wrong = { ...common, source: `${address}#sha256=${'0'.repeat(64)}` };
+    await expect(sendTo(first.http, wrong, [], SILENT)).rejects.toThrow(/expected sha256 000000000000/);
+    expect(await first.taken).toBe(false);
+    const second = await listening();
+    const said: string[] = [];
+    const heard = { say: (text: string) => said.push(text), bytes: () => {} };
+    const done = await sendTo(second.http, { ...common, source: address }, [], heard);
+    server.close();
+    expect(await second.taken).toBe(true);
+    expect(done).toMatchObject({ name: 'tiny', added: true, manifest: { source: address } });
+    expect(said).toContain(`fetching ${address}`);
     expect(left()).toEqual([]);
   });
 

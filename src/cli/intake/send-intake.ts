@@ -43,7 +43,7 @@ export async function sendIntake(
     .call<Job>({
       method: 'POST',
       path: jobs,
-      body: intakeJob(worker, api.namespace, process.env.PIP_INDEX_URL || undefined),
+      body: intakeJob(worker, api.namespace, packageIndexFor(request)),
     })
     .catch((error: unknown) => {
       if (!(error instanceof ApiRefused)) throw error;
