@@ -39,6 +39,7 @@ export class ForwardedHttp {
   /** The body of a whole answer as it comes; one that is cut off throws `ForwardFailed`. `body`: sent with PUT. */
   async stream(path: string, body?: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Buffer>> {
     const connection = await this.#open();
+    if (connection.destroyed) throw failed(path, connection.errored ?? new Error('the connection was closed'));
     const sent = request({
       path,
       method: body === undefined ? 'GET' : 'PUT',

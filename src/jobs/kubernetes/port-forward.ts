@@ -27,6 +27,8 @@ export async function forwardToPod(config: KubeConfig, { namespace, pod, port }:
   const [near, far] = duplexPair();
   const said = new PassThrough();
   const input = new PassThrough();
+  // It may break before anybody listens to it; who uses it then sees that it is destroyed, and why.
+  near.on('error', () => {});
   const what = `port ${port} of pod ${namespace}/${pod}`;
   const fail = (why: string) => near.destroy(new ForwardFailed(`${what} cannot be reached: ${why}`));
   said.on('data', (text: Buffer) => text.length > 0 && fail(text.toString('utf8').trim()));
