@@ -138,6 +138,7 @@ class Freezer {
       schedule: session.schedule,
       ...(session.stop && { stop: session.stop }),
       ...(session.tuning && { tuning: session.tuning }),
+      ...(session.frozenWeights && { frozenWeights: session.frozenWeights }),
     }));
   }
 

@@ -164,6 +164,8 @@ function completeSession(
     schedule: { kind: all.schedule ?? 'constant', warmupSteps: all.warmupSteps ?? 0 },
     ...(typeof written.stop === 'object' && { stop: written.stop }),
     ...tuningOf(all.tuning),
+    // What is trained whole has nothing frozen: a session's `tuning: full` needs no `frozenWeights: f32` beside it.
+    ...(all.frozenWeights === 'bf16' && tuningOf(all.tuning).tuning && { frozenWeights: all.frozenWeights }),
   };
 }
 

@@ -160,7 +160,7 @@ class CostTable {
     const identity = JSON.stringify([
       kind,
       model,
-      train && [train.data.recipe.parts, train.batch, train.steps, train.stop, train.tuning],
+      train && [train.data.recipe.parts, train.batch, train.steps, train.stop, train.tuning, train.frozenWeights],
       score && [score.data.recipe.kind, score.data.recipe.parts, score.atSteps, score.maxNewTokens],
     ]);
     const known = this.#known.get(identity);

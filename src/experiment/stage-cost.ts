@@ -2,7 +2,7 @@ import { blockParameters, countParameters, queryKeyValueWidth } from './model-si
 import { EXAMPLE_TOKENS, POLICY_GRAMMAR } from './policy-grammar-recipe.ts';
 import { cacheMemory, rowsOfScoringPass, type ScoredRows } from './scoring-memory.ts';
 import { type KnownLengths, lengthsOf, type SequenceLengths } from './sequence-lengths.ts';
-import type { ModelSpec, StageSpec, TrainSpec, Tuning } from './stage-spec.ts';
+import type { FrozenForm, ModelSpec, StageSpec, TrainSpec, Tuning } from './stage-spec.ts';
 import { trainedShare } from './trained-share.ts';
 
 /** What a stage costs, from its spec alone. A stop rule may end it sooner: `leastFlops` is the cost when its first check passes. */
@@ -35,6 +35,8 @@ const BASE_MEMORY = 4.5 * 2 ** 20;
 /** Attention runs over so many queries at once on each thread (native/src/ops/cpu/ops.h). */
 const QUERY_BLOCK = 48;
 const THREADS = 2;
+/** Rows of a stored matrix that are widened at once (native/src/model/stored_matrix.h). */
+const PANEL_ROWS = 7680;
 /** Measured: models wider than this hold about so much more than is counted here, in buffers of products and in the heap. */
 const WIDTH_WITHOUT_BUFFERS = 64;
 const BUFFERS_MEMORY = 3.5 * 2 ** 20;
@@ -122,7 +124,14 @@ export function flopsOfScoring(model: ModelSpec, { rows, kept }: SequenceShape):
  */
 export function trainerMemory(
   model: ModelSpec,
-  train: { readonly batch: number; readonly lossOn?: TrainSpec['lossOn']; readonly tuning?: Tuning } | undefined,
+  train:
+    | {
+        readonly batch: number;
+        readonly lossOn?: TrainSpec['lossOn'];
+        readonly tuning?: Tuning;
+        readonly frozenWeights?: FrozenForm;
+      }
+    | undefined,
   lengths: Pick<SequenceLengths, 'prompt' | 'response' | 'longest'> = GRAMMAR_LENGTHS,
   scored?: ScoredRows,
 ): number {
@@ -145,7 +154,27 @@ export function trainerMemory(
   const passing = Math.max(logits, rows * (width + wide)) + 2 * kept * width + attention + adapters;
   const fixed = parameters + 3 * trained.parameters;
   const base = BASE_MEMORY + (width > WIDTH_WITHOUT_BUFFERS ? BUFFERS_MEMORY : 0);
-  return base + cache + FLOAT * (fixed + rows * (Math.max(1, trained.blocks) * block + inTurn) + passing);
+  const saved = train.frozenWeights === 'bf16' && tuning ? savedByBf16(model, tuning) : 0;
+  return base + cache - saved + FLOAT * (fixed + rows * (Math.max(1, trained.blocks) * block + inTurn) + passing);
+}
+
+/** Bytes that frozen matrices need less as bf16: half of theirs, without the memory that a part of one is widened into when it is used. */
+function savedByBf16(model: ModelSpec, tuning: Tuning): number {
+  const { family, layers, width, feedForward, vocabulary, tiedHead } = model;
+  const inner = (family === 'llama' ? 3 : 2) * width * feedForward;
+  const block = width * queryKeyValueWidth(model) + width * width + inner;
+  const table = vocabulary * width;
+  const trainedBlocks = tuning.kind === 'top-block' ? 1 : 0;
+  const trainsHead = tuning.kind === 'head' || tuning.kind === 'top-block';
+  const tables = tiedHead ? (tuning.kind === 'head' ? 0 : 1) : trainsHead ? 1 : 2;
+  const frozen = (layers - trainedBlocks) * block + tables * table;
+  const gates = family === 'llama' ? 2 * feedForward : feedForward;
+  const panel = Math.max(
+    tables > 0 ? Math.min(PANEL_ROWS, vocabulary) * width : 0,
+    family === 'llama' ? Math.min(PANEL_ROWS, gates) * width : width * gates,
+    family === 'llama' ? Math.min(PANEL_ROWS, width) * feedForward : Math.min(PANEL_ROWS, feedForward) * width,
+  );
+  return (FLOAT / 2) * frozen - FLOAT * panel;
 }
 
 /** Weights, and what one pass that scores lays out: all blocks share one set of buffers. */

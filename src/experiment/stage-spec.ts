@@ -116,6 +116,13 @@ export type Tuning =
   | { readonly kind: 'top-block' }
   | { readonly kind: 'head' };
 
+/**
+ * How matrices that are not trained are kept (absent: as fp32). bf16 halves them, rounding weights that did not come as bf16; as-stored is the number format of the file
+ * that they come from, which changes no bit.
+ */
+export const FROZEN_FORMS = ['bf16', 'as-stored'] as const;
+export type FrozenForm = (typeof FROZEN_FORMS)[number];
+
 export interface TrainSpec {
   readonly data: DataReference;
   readonly lossOn: 'response' | 'all';
@@ -126,6 +133,8 @@ export interface TrainSpec {
   readonly schedule: ScheduleSpec;
   readonly stop?: StopRule;
   readonly tuning?: Tuning;
+  /** Only with a tuning. */
+  readonly frozenWeights?: FrozenForm;
 }
 
 export interface ScoreSpec {

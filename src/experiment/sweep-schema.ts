@@ -66,6 +66,7 @@ const TRAINING_FIELDS = {
   lossOn: z.enum(['response', 'all']).exactOptional(),
   maxNewTokens: whole(1, 4096).exactOptional(),
   tuning: tuning.exactOptional(),
+  frozenWeights: z.enum(['f32', 'bf16']).exactOptional(),
 };
 
 const SESSION_FIELDS = {

@@ -3,7 +3,7 @@ import type { ArmName } from './arm.ts';
 import type { ExamplePart } from './example-part.ts';
 import type { FailureClass } from './failure-classes.ts';
 import type { Notion, TemplateMode } from './policy-grammar-recipe.ts';
-import type { ModelSpec, OptimizerSpec, ScheduleSpec, StopRule, Tuning } from './stage-spec.ts';
+import type { FrozenForm, ModelSpec, OptimizerSpec, ScheduleSpec, StopRule, Tuning } from './stage-spec.ts';
 import type { TaskAnswer } from './text-recipe.ts';
 
 /** Seeds are below this, so that the order of examples differs between the sessions of a run: session i draws with i × this + seed. */
@@ -98,6 +98,8 @@ export interface Session {
   readonly stop?: StopRule;
   /** Absent: all of the model is trained. */
   readonly tuning?: Tuning;
+  /** How weights that are not trained are kept; absent: as fp32. */
+  readonly frozenWeights?: FrozenForm;
 }
 
 export const CANARIES = ['off', 'checkpoint', 'stage'] as const;

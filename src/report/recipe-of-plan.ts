@@ -38,6 +38,9 @@ function sessionOf(plan: Plan, kind: StageKind): string {
     each((train) => `loss on ${train.lossOn === 'all' ? 'all tokens' : 'the response'}`),
     each((train) => (train.stop ? stopRule(train.stop) : 'no stop rule')),
     ...(trained.some(({ train }) => train.tuning) ? [each((train) => tuned(train.tuning))] : []),
+    ...(trained.some(({ train }) => train.frozenWeights)
+      ? [each((train) => `frozen weights in ${train.frozenWeights ?? 'fp32'}`)]
+      : []),
   ].join('; ');
 }
 

@@ -105,6 +105,7 @@ describe('cost of training', () => {
       [trainerMemory(models['gpt2-small']!, { batch: 4 }, lengths), 2.414e9],
       [trainerMemory(smollm2, { batch: 4 }, lengths), 2.861e9],
       [trainerMemory(smollm2, { batch: 4, tuning: lora }, lengths), 1.253e9],
+      [trainerMemory(smollm2, { batch: 4, tuning: lora, frozenWeights: 'bf16' }, lengths), 1.004e9],
     ] as const)
       expect(Math.abs(estimate / measured - 1)).toBeLessThan(0.02);
   });

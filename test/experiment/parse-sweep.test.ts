@@ -92,7 +92,7 @@ describe('parseSweep, a file that is wrong', () => {
       sample.yaml:2: models[0]: expected a model of the catalog, one of few-words, llama-one, one, one-again, short, three, two; got "onee" (did you mean "one"?)
       sample.yaml:3: arms[1]: expected a known value, one of forgetting, unsafe-review, task-review, mismatched-review, noop-review, label-swap, safety-replay, interleaved; got "unsafe-reviw" (did you mean "unsafe-review"?)
       sample.yaml:8: data.notion: expected a known value, one of disclosure, permission; got "disclosur" (did you mean "disclosure"?)
-      sample.yaml:10: training.batches: expected one of the fields learningRate, batch, learningRateFactor, beta1, beta2, epsilon, weightDecay, clipNorm, schedule, warmupSteps, lossOn, maxNewTokens, tuning; got "batches" (did you mean "batch"?)
+      sample.yaml:10: training.batches: expected one of the fields learningRate, batch, learningRateFactor, beta1, beta2, epsilon, weightDecay, clipNorm, schedule, warmupSteps, lossOn, maxNewTokens, tuning, frozenWeights; got "batches" (did you mean "batch"?)
       sample.yaml:20: sessions.finetune.train[0].count: expected a whole number from 1 to 4000, got 0
       sample.yaml:21: sessions.finetune.train[1].class: expected one of unsafe, safe, task, got nothing
       sample.yaml:21: sessions.finetune.train[1].clas: expected one of the fields notion, class, split, count; got "clas" (did you mean "class"?)

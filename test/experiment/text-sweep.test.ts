@@ -85,6 +85,19 @@ describe('a sweep of real weights and texts', () => {
     `);
   });
 
+  it('has frozen weights in the key of a stage that freezes some, and in no other', () => {
+    const trains = (fields: string) =>
+      freezePlan(sweepOf(TEXT_SWEEP.replace('  clipNorm: 1\n', `  clipNorm: 1\n${fields}`))).plan.stages.map(
+        ({ key, spec }) => [key, spec.train?.frozenWeights] as const,
+      );
+    const head = trains('  tuning: head\n');
+    const kept = trains('  tuning: head\n  frozenWeights: bf16\n');
+    expect(kept.map(([, form]) => form)).toEqual(kept.map(() => 'bf16'));
+    expect(kept.filter(([key]) => head.some(([other]) => other === key))).toEqual([]);
+    expect(trains('  tuning: head\n  frozenWeights: f32\n')).toEqual(head);
+    expect(trains('  frozenWeights: bf16\n')).toEqual(trains(''));
+  });
+
   it('whose inputs are not there says what to type for each', () => {
     expect(problemsOf(TEXT_SWEEP, NO_INPUTS)).toBe(
       [

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+import { WEIGHTS_OPTION } from '../inputs/weights-option.ts';
 
 interface GenerateOptions extends StoreOptions {
   readonly model: string;
@@ -8,6 +9,7 @@ interface GenerateOptions extends StoreOptions {
   readonly maxNewTokens: string;
   readonly chat?: boolean;
   readonly threads?: string;
+  readonly weights: string;
 }
 
 export function generateCommand(): Command {
@@ -23,7 +25,8 @@ export function generateCommand(): Command {
     .requiredOption('--prompt <text>', 'what it continues, or with --chat answers')
     .option('--max-new-tokens <count>', 'at most so many tokens', '64')
     .option('--chat', "write the prompt as a user's message in the model's chat form")
-    .option('--threads <count>', 'threads (default: chosen by the model); results do not depend on it');
+    .option('--threads <count>', 'threads (default: chosen by the model); results do not depend on it')
+    .option(...WEIGHTS_OPTION);
   return withStoreOptions(command).action(exitsWith(generate));
 }
 

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+import { WEIGHTS_OPTION } from '../inputs/weights-option.ts';
 
 interface ScoreOptions extends StoreOptions {
   readonly model: string;
   readonly file: string;
   readonly chat?: boolean;
   readonly threads?: string;
+  readonly weights: string;
 }
 
 export function scoreCommand(): Command {
@@ -25,7 +27,8 @@ export function scoreCommand(): Command {
       '--chat',
       "write each prompt as a user's message in the model's chat form, and end the response as an assistant's",
     )
-    .option('--threads <count>', 'threads (default: chosen by the model); results do not depend on it');
+    .option('--threads <count>', 'threads (default: chosen by the model); results do not depend on it')
+    .option(...WEIGHTS_OPTION);
   return withStoreOptions(command).action(exitsWith(score));
 }
 
