@@ -4,8 +4,9 @@ import type { Store } from '../artifacts/store.ts';
 import type { StoredSweep } from '../artifacts/stored-sweeps.ts';
 import type { TarEntry } from './tar/pack-tar.ts';
 
-/** More than any of these files has: one that is larger is damaged, or grew behind our back. */
+/** More than any of these files has: one that is larger is damaged, or grew behind our back. A plan names every stage. */
 const MOST_SMALL = 16 * 2 ** 20;
+const MOST_PLAN = 512 * 2 ** 20;
 /** Ends of files that grow with the job: its log, and where it is. */
 const LOG_END = 256 * 1024;
 const PROGRESS_END = 16 * 1024;
@@ -88,7 +89,8 @@ export async function hasReport(store: Store, id: string): Promise<boolean> {
 async function* whole(store: Store, ...parts: readonly string[]): AsyncGenerator<TarEntry> {
   const path = join(store.path, ...parts);
   const about = await statOf(path);
-  if (about === undefined || about.size > MOST_SMALL) return;
+  const most = parts.at(-1) === 'plan.json' ? MOST_PLAN : MOST_SMALL;
+  if (about === undefined || about.size > most) return;
   yield { name: parts.join('/'), mtimeMs: about.mtimeMs, content: { path, bytes: about.size } };
 }
 

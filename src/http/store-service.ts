@@ -38,13 +38,15 @@ class Refusal extends Error {
 
 const FOLDERS = ['stages', 'data', 'data-sources', 'models', 'sweeps', 'embedded'];
 const REQUEST_MS = 300_000;
+const KEPT_PLANS = 4;
 
 /**
  * What a worker tells of its store to people who reach it through their own port-forward: read-only, on loopback, without weights or example text. Answers are
  * JSON, or a tar archive of files with their names in the store, streamed. docs/operations.md lists the paths.
  */
 export async function startStoreService(options: StoreServiceOptions): Promise<StoreService> {
-  const server = createServer((request, response) => void answer(options, request, response));
+  const plans = new PlanCache(options.store);
+  const server = createServer((request, response) => void answer(options, plans, request, response));
   server.requestTimeout = REQUEST_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -53,11 +55,16 @@ export async function startStoreService(options: StoreServiceOptions): Promise<S
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }
 
-async function answer(options: StoreServiceOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  options: StoreServiceOptions,
+  plans: PlanCache,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     if (request.method !== 'GET')
       throw new Refusal(405, `expected GET, got ${request.method}: this service only reads`);
-    await route(options, new URL(request.url ?? '/', 'http://store'), response);
+    await route(options, plans, new URL(request.url ?? '/', 'http://store'), response);
   } catch (error) {
     if (response.headersSent) {
       // Half of an archive is none: cut off, it is told from a whole one.
@@ -70,7 +77,12 @@ async function answer(options: StoreServiceOptions, request: IncomingMessage, re
   }
 }
 
-async function route(options: StoreServiceOptions, url: URL, response: ServerResponse): Promise<void> {
+async function route(
+  options: StoreServiceOptions,
+  plans: PlanCache,
+  url: URL,
+  response: ServerResponse,
+): Promise<void> {
   const { store, jobs } = options;
   const parts = url.pathname.split('/').slice(1).map(decoded);
   const [first = '', second, third] = parts;
@@ -101,15 +113,35 @@ async function route(options: StoreServiceOptions, url: URL, response: ServerRes
       case 'plan':
         return sendTar(response, planFiles(store, id));
       case 'done':
-        return sendJson(response, { done: await doneStages(store, await readSweep(store, id)) });
+        return sendJson(response, { done: await doneStages(store, await plans.of(id)) });
       case 'results':
-        return sendTar(response, resultFiles(store, keysOf(await readSweep(store, id), url.searchParams.get('of'))));
+        return sendTar(response, resultFiles(store, keysOf(await plans.of(id), url.searchParams.get('of'))));
       case 'report':
         if (!(await hasReport(store, id))) throw new Refusal(404, `${id} has no report yet`);
         return sendTar(response, reportFiles(store, id));
     }
   }
   throw new Refusal(404, `expected a path that docs/operations.md lists, got ${url.pathname}`);
+}
+
+/** Plans that were asked for last: a follower asks each second what is done of one of megabytes, and a plan never changes. */
+class PlanCache {
+  readonly #store: Store;
+  readonly #plans = new Map<string, Promise<StoredSweep>>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  of(id: string): Promise<StoredSweep> {
+    const known = this.#plans.get(id) ?? readSweep(this.#store, id);
+    // Last again.
+    this.#plans.delete(id);
+    this.#plans.set(id, known);
+    known.catch(() => this.#plans.delete(id));
+    for (const oldest of [...this.#plans.keys()].slice(0, -KEPT_PLANS)) this.#plans.delete(oldest);
+    return known;
+  }
 }
 
 /** A sweep by its id, or the newest of a name. */

@@ -127,6 +127,8 @@ describe('lethe on a machine without the volume', { timeout: 300_000 }, () => {
   it('remembers the way: status and report need no more than the store, or not even that', async () => {
     const status = jsonLines((await lethe('status', '--store', 'pvc:lethe-store', '--json')).stdout).at(-1);
     expect(status).toMatchObject({ phase: 'done', runs: { total: 1, done: 1 } });
+    const again = jsonLines((await lethe('run', SWEEP(), '--on', 'kubernetes', '--json', '--yes')).stdout).at(-1);
+    expect(again).toMatchObject({ status: 'completed', jobsStarted: 0 });
     const out = join(folder, 'report');
     const report = await lethe('report', 'toy', '--on', 'kubernetes', '--out', out);
     expect(report.code).toBe(0);
