@@ -3,7 +3,14 @@ import type { Store } from '../artifacts/store.ts';
 import { isAlive } from '../temporal/process-identity.ts';
 import { awaitSweep, describeSweep, type SweepEnd } from '../temporal/sweep-client.ts';
 import type { StoreAccess } from './access/store-access.ts';
-import { type EmbeddedWorker, runningEmbeddedWorker, WorkerKeepsEnding, workerLog } from './embedded-worker.ts';
+import {
+  type EmbeddedWorker,
+  runningEmbeddedWorker,
+  type StoppedByHand,
+  stoppedByHand,
+  WorkerKeepsEnding,
+  workerLog,
+} from './embedded-worker.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type Interrupts, listenForInterrupts } from './interrupt.ts';
 import { type Connection, connectStore, sweepLink } from './session.ts';
@@ -29,15 +36,16 @@ const SECOND_PRESS_MS = 2_000;
 const MOST_RESTARTS = 5;
 const RESTARTS_WITHIN_MS = 120_000;
 
-/** Shows the sweep until it has ended, then its last screen. Server and worker are started again when they die meanwhile. */
+/** Shows the sweep until it has ended, then its last screen. Server and worker are started again when they die meanwhile, but not when somebody stopped the store. */
 export async function followToTheEnd(followed: Followed): Promise<ExitCode> {
   using interrupts = listenForInterrupts();
   const end = await follow(followed, interrupts);
+  if (end !== 'interrupted' && 'by' in end) return tellStopped(followed, end);
   // Awaited here: otherwise the listener is gone before the second press.
   return end === 'interrupted' ? await farewell(followed, interrupts) : await tellSweepEnd(followed, end);
 }
 
-async function follow(followed: Followed, interrupts: Interrupts): Promise<SweepEnd | 'interrupted'> {
+async function follow(followed: Followed, interrupts: Interrupts): Promise<SweepEnd | StoppedByHand | 'interrupted'> {
   const { access, store, sweep, output } = followed;
   const reference = { storeId: store.id, sweepId: sweep.id };
   const observer = new SweepObserver(access, store, sweep);
@@ -46,6 +54,8 @@ async function follow(followed: Followed, interrupts: Interrupts): Promise<Sweep
   let troubled = false;
   try {
     while (!interrupts.first.aborted) {
+      const stopped = processes.began ? stoppedByHand(store.path) : undefined;
+      if (stopped !== undefined) return stopped;
       try {
         const connection = await processes.keepUp();
         const described = await describeSweep(connection, reference);
@@ -68,6 +78,13 @@ async function follow(followed: Followed, interrupts: Interrupts): Promise<Sweep
   } finally {
     processes.forget();
   }
+}
+
+function tellStopped({ sweep, output }: Followed, { by, at }: StoppedByHand): ExitCode {
+  output.keepScreen();
+  output.record({ event: 'stopped', sweep: sweep.id, by, at, goOn: `lethe resume ${sweep.id}` });
+  output.say(`\nStopped by ${by} at ${at}. To go on: lethe resume ${sweep.id}`);
+  return EXIT.incomplete;
 }
 
 /** The first Ctrl-C detached; while its farewell stands, a second one stops everything. */
@@ -93,6 +110,8 @@ class Processes {
   #worker: EmbeddedWorker | undefined;
   #over: Promise<unknown> | undefined;
   #restarts: number[] = [];
+  /** They were up once: a stop from then on is of what this command set going. */
+  began = false;
 
   constructor(followed: Followed) {
     this.#followed = followed;
@@ -113,6 +132,7 @@ class Processes {
       say: (text) => output.say(text),
     });
     this.#worker = runningEmbeddedWorker(store.path);
+    this.began = true;
     return this.#connection;
   }
 

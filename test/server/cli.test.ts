@@ -190,6 +190,22 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     ]);
   });
 
+  it('is not set going again by whoever watches when another terminal stops it', async () => {
+    const world = setup({ steps: 20_000 });
+    const watching = world.lethe('run', world.file, '--json');
+    await world.until('a trainer', () => world.trainers().length > 0);
+    expect(await world.last('stop')).toMatchObject({ worker: true, server: true });
+    const watched = await watching;
+    expect(watched.code).toBe(3);
+    expect(jsonLines(watched.stdout).at(-1)).toMatchObject({
+      event: 'stopped',
+      by: expect.stringContaining('lethe stop'),
+      goOn: expect.stringMatching(/^lethe resume toy~/),
+    });
+    expect(alive(world.pidOf('worker'))).toBe(false);
+    expect(world.trainers()).toEqual([]);
+  });
+
   it('pauses with its jobs, resumes, refuses another plan of its name, and gives way to it with --replace', async () => {
     const world = setup({ steps: 6000 });
     await world.lethe('run', world.file, '--detach');
