@@ -16,6 +16,8 @@ export interface DrillParts {
   readonly written: WrittenSettings;
   /** Absent: the rows that need them are not run. */
   readonly means?: ClusterMeans;
+  /** Workflows stay on the server, to be looked at. */
+  readonly keepHistories?: boolean;
 }
 
 export interface WrittenSettings {

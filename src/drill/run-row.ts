@@ -238,7 +238,11 @@ async function standing({ lethe, sweep }: DrillParts, place: DrillPlace): Promis
 }
 
 /** Histories are of no use once the row is judged. A server that keeps them all the same does no harm. */
-async function forgetWorkflows({ lethe, sweep }: DrillParts, { storeId }: DrillPlace): Promise<void> {
+async function forgetWorkflows(
+  { lethe, sweep, keepHistories = false }: DrillParts,
+  { storeId }: DrillPlace,
+): Promise<void> {
+  if (keepHistories) return;
   const ids = [
     sweepWorkflowId(storeId, sweep.id),
     ...sweep.plan.stages.map((stage) => stageWorkflowId(storeId, stage)),

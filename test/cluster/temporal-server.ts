@@ -10,16 +10,23 @@ import { findTemporalCli } from '../../src/temporal/temporal-cli.ts';
 export interface TemporalServer {
   /** On the loopback of this machine. */
   readonly port: number;
+  /** Of its UI, where it was asked for. */
+  readonly uiPort?: number;
   stop(): void;
 }
 
 /** A Temporal development server that knows a namespace, for workers in pods. */
-export async function startTemporalServer(namespace: string): Promise<TemporalServer> {
+export async function startTemporalServer(
+  namespace: string,
+  { ui = false }: { readonly ui?: boolean } = {},
+): Promise<TemporalServer> {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-temporal-'));
   const port = await freePort();
   const where = ['--ip', '127.0.0.1', '--port', String(port), '--db-filename', join(folder, 'temporal.db')];
   const program = process.env.LETHE_TEMPORAL_CLI || findTemporalCli();
-  const server = spawn(program, ['server', 'start-dev', '--headless', '--log-level', 'error', ...where], {
+  const uiPort = ui ? await freePort() : undefined;
+  const shown = uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)];
+  const server = spawn(program, ['server', 'start-dev', ...shown, '--log-level', 'error', ...where], {
     stdio: 'ignore',
   });
   const stop = () => {
@@ -31,7 +38,7 @@ export async function startTemporalServer(namespace: string): Promise<TemporalSe
       const lethe = await connect({ address: `127.0.0.1:${port}`, namespace }, 1_000);
       await ensureNamespace(lethe);
       await lethe.close();
-      return { port, stop };
+      return { port, stop, ...(uiPort !== undefined && { uiPort }) };
     } catch (error) {
       if (Date.now() < deadline && server.exitCode === null) continue;
       stop();
