@@ -147,6 +147,14 @@ export function activitySlots(inCluster: boolean): number {
   return (inCluster ? WIDE_SWEEPS : 1) * MAX_PARALLEL + 100;
 }
 
+/** A stage's workflow sleeps while its job runs: thousands of them in memory cost a gigabyte, and reading its dozen events again costs a millisecond. */
+const CACHED_IN_CLUSTER = 300;
+
+function cacheSize({ cached, cluster }: LetheWorkerOptions): { readonly maxCachedWorkflows?: number } {
+  const size = cached ?? (cluster && CACHED_IN_CLUSTER);
+  return size === undefined ? {} : { maxCachedWorkflows: size };
+}
+
 /** Wires the real parts of one store's worker: the only place that knows which launcher, trainer and server there are. */
 export async function createLetheWorker(options: LetheWorkerOptions): Promise<LetheWorker> {
   const { address, namespace } = options;
@@ -185,7 +193,7 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
     maxHeartbeatThrottleInterval: cluster === undefined ? '2 seconds' : '15 seconds',
     shutdownGraceTime: '2 seconds',
     shutdownForceTime: '15 seconds',
-    ...(options.cached === undefined ? {} : { maxCachedWorkflows: options.cached }),
+    ...cacheSize(options),
   });
   const keeper = new SweepKeeper(lethe, store);
   const service =

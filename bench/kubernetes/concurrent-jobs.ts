@@ -1,15 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Store } from '../../src/artifacts/store.ts';
-import { connect } from '../../src/temporal/connection.ts';
-import { ensureEmbeddedServer, stopEmbeddedServer } from '../../src/temporal/embedded-server.ts';
-import { ensureNamespace } from '../../src/temporal/ensure-namespace.ts';
 import { awaitSweep, startSweep } from '../../src/temporal/sweep-client.ts';
 import { freezeNoopSweep } from './noop-sweeps.ts';
-import { ClusterProcess, cpuSeconds, WorkerProcess } from './processes.ts';
+import { cpuSeconds } from './processes.ts';
+import { SimulatedWorld } from './simulated-world.ts';
 
 /**
  * Thousands of jobs at once under one worker, on a simulated API server; the worker is killed three times at random moments: while they are launched, while all
@@ -26,24 +21,12 @@ const { values } = parseArgs({
 });
 const jobs = Number(values.jobs);
 const SWEEP = 500;
-const folder = mkdtempSync(join(tmpdir(), 'lethe-jobs-'));
 const began = performance.now();
 const say = (text: string) => console.log(`${Math.round((performance.now() - began) / 1_000)} s: ${text}`);
 
-const cluster = new ClusterProcess();
-const clusterFile = join(folder, 'cluster.yaml');
-writeFileSync(join(folder, 'kubeconfig'), kubeconfig(await cluster.server()));
-writeFileSync(
-  clusterFile,
-  JSON.stringify({ kubeconfig: join(folder, 'kubeconfig'), image: 'noop', store: { claim: 'store' } }),
-);
-const temporal = await ensureEmbeddedServer(folder);
-const server = { address: temporal.address, namespace: 'lethe' };
-const store = await Store.create(folder, server);
-const lethe = await connect(server);
-await ensureNamespace(lethe);
+const world = await SimulatedWorld.create();
+const { cluster, store, lethe, temporal } = world;
 const peaks: number[] = [];
-let worker = new WorkerProcess(folder, clusterFile);
 let kills = Number(values.kills);
 try {
   const sweeps = [];
@@ -57,9 +40,9 @@ try {
     );
   for (const sweep of sweeps) await startSweep(lethe, sweep);
   const killAt = Math.round(jobs * (0.2 + 0.6 * Math.random()));
-  await untilRunning(killAt);
+  await world.untilRunning(killAt);
   await killWorker(`after ${killAt} launches`);
-  await untilRunning(jobs);
+  await world.untilRunning(jobs);
   say(`${jobs} jobs run, load ${loadavg()[0]?.toFixed(1)}`);
   const takenUp = await untilWatched(jobs);
   say(`all watched again ${takenUp} s later`);
@@ -73,16 +56,13 @@ try {
   const ends = await Promise.all(sweeps.map((sweep) => awaitSweep(lethe, sweep)));
   say(`ended: ${ends.map(({ status }) => status).join(', ')}`);
   const { made, finished, calls } = await cluster.counts();
-  const results = await Promise.all(
-    (await store.stageKeys()).map(async (key) => (await store.stage(key).result()) !== undefined),
-  );
-  peaks.push(worker.peakMiB);
+  peaks.push(world.worker.peakMiB);
   const figures = {
     jobs,
     made: made.length,
     twice: made.length - new Set(made).size,
     finished,
-    results: results.filter((there) => there).length,
+    results: await world.results(),
     deletions: calls['delete jobs'] ?? 0,
     peakMiB: peaks,
     calls,
@@ -90,32 +70,20 @@ try {
   console.log(JSON.stringify(figures));
   const whole = figures.made === jobs && figures.results === jobs && figures.twice === 0 && figures.deletions === 0;
   process.exitCode = whole && ends.every(({ status }) => status === 'completed') ? 0 : 1;
-  await worker.kill('SIGTERM');
 } finally {
-  cluster.end();
-  await lethe.close();
-  await stopEmbeddedServer(folder);
-  rmSync(folder, { recursive: true, force: true });
-}
-
-async function untilRunning(count: number): Promise<void> {
-  for (;;) {
-    const { running, finished } = await cluster.counts();
-    if (running + finished >= count) return;
-    await sleep(500);
-  }
+  await world.end();
 }
 
 /** Seconds until every job has a watcher again: those of a killed worker are given up after their heartbeat timeout. */
 async function untilWatched(count: number): Promise<number> {
   const since = performance.now();
-  while ((await worker.watched()) < count) await sleep(1_000);
+  while ((await world.worker.watched()) < count) await sleep(1_000);
   return Math.round((performance.now() - since) / 1_000);
 }
 
 async function steady(): Promise<void> {
   const seconds = Number(values.steady);
-  const [before, cpu, serverCpu] = [await cluster.counts(), worker.cpuSeconds, cpuSeconds(temporal.pid)];
+  const [before, cpu, serverCpu] = [await cluster.counts(), world.worker.cpuSeconds, cpuSeconds(temporal.pid)];
   await sleep(seconds * 1_000);
   const after = await cluster.counts();
   const calls = Object.entries(after.calls).map(([name, count]) => [name, count - (before.calls[name] ?? 0)] as const);
@@ -126,9 +94,9 @@ async function steady(): Promise<void> {
       steadySeconds: seconds,
       callsPerMinute: Object.fromEntries(calls.map(([name, count]) => [name, Number((count / minutes).toFixed(1))])),
       callsPerJobMinute: Number((all / minutes / jobs).toFixed(4)),
-      workerCpuShare: Number(((worker.cpuSeconds - cpu) / seconds).toFixed(3)),
+      workerCpuShare: Number(((world.worker.cpuSeconds - cpu) / seconds).toFixed(3)),
       temporalCpuShare: Number(((cpuSeconds(temporal.pid) - serverCpu) / seconds).toFixed(3)),
-      peakMiB: worker.peakMiB,
+      peakMiB: world.worker.peakMiB,
       load: loadavg()[0],
     }),
   );
@@ -137,19 +105,8 @@ async function steady(): Promise<void> {
 async function killWorker(when: string): Promise<void> {
   if (kills === 0) return;
   kills -= 1;
-  peaks.push(worker.peakMiB);
-  await worker.kill('SIGKILL');
+  peaks.push(world.worker.peakMiB);
+  await world.worker.kill('SIGKILL');
   say(`worker killed ${when}, at its peak ${peaks.at(-1)} MiB`);
-  worker = new WorkerProcess(folder, clusterFile);
-}
-
-function kubeconfig(address: string): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'simulated',
-    clusters: [{ name: 'simulated', cluster: { server: address, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'nobody', user: {} }],
-    contexts: [{ name: 'simulated', context: { cluster: 'simulated', user: 'nobody', namespace: 'lethe' } }],
-  });
+  world.startWorker();
 }

@@ -48,10 +48,16 @@ export class WorkerProcess {
     this.port = once(this.child, 'message').then(([said]) => (said as { healthPort: number }).healthPort);
   }
 
-  /** Jobs that it watches and has seen running, by its own metrics. */
-  async watched(): Promise<number> {
+  /** One sample of its own metrics; 0 when it is not told. */
+  async metric(sample: string): Promise<number> {
     const answer = await fetch(`http://127.0.0.1:${await this.port}/metrics`);
-    return Number(/^lethe_jobs\{state="running"\} (\d+)$/m.exec(await answer.text())?.[1] ?? 0);
+    const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${sample} `));
+    return Number(line?.slice(sample.length) ?? 0);
+  }
+
+  /** Jobs that it watches and has seen running. */
+  watched(): Promise<number> {
+    return this.metric('lethe_jobs{state="running"}');
   }
 
   get peakMiB(): number {

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FakeTrainer } from '../../src/jobs/fake/fake-trainer.ts';
 import { FakeApiServer } from '../../test/jobs/kubernetes/support/fake-api-server.ts';
 
 /** What the process of the simulated cluster says; it is asked by its parent's messages. */
@@ -13,6 +14,8 @@ export type ClusterReport =
       readonly made: readonly string[];
       /** Requests by right, watches counted at their opening. */
       readonly calls: Readonly<Record<string, number>>;
+      /** When each job's end was told, in milliseconds of the clock, by its attempt's folder. */
+      readonly ends: Readonly<Record<string, number>>;
     };
 
 export type ClusterOrder =
@@ -20,12 +23,15 @@ export type ClusterOrder =
   /** From now on jobs end, spread over so many seconds. */
   | { readonly kind: 'finish'; readonly withinSeconds: number }
   /** Until told otherwise every connection breaks. */
-  | { readonly kind: 'outage'; readonly on: boolean };
+  | { readonly kind: 'outage'; readonly on: boolean }
+  /** From now on no watch is granted, and those that run break. */
+  | { readonly kind: 'no-watches' };
 
 interface SimulatedJob {
-  readonly attemptFolder: string;
   readonly pod: string;
+  /** Its folder. */
   readonly writer: string;
+  readonly trainer: FakeTrainer;
   step: number;
   finished: boolean;
 }
@@ -33,13 +39,13 @@ interface SimulatedJob {
 /** A container takes so long to come up, at most. */
 const START_MS = 2_000;
 const PROGRESS_MS = 10_000;
-const NUMERICS = { backend: 'simulated', precision: 'fp32', cpu: 'none', blas: 'none', version: 1 };
 
 /** An API server whose Jobs get a pod and a writer's files as a trainer leaves them, without any training: thousands of them on one core. */
 class SimulatedCluster {
   private readonly server: FakeApiServer;
   private readonly jobs = new Map<string, SimulatedJob>();
   private readonly made: string[] = [];
+  private readonly ends: Record<string, number> = {};
   private finishWithinMs: number | undefined;
 
   constructor(server: FakeApiServer) {
@@ -60,7 +66,7 @@ class SimulatedCluster {
       const name = `${verb} ${resource?.[1]}`;
       calls[name] = (calls[name] ?? 0) + 1;
     }
-    return { kind: 'counts', running: jobs.length - finished, finished, made: this.made, calls };
+    return { kind: 'counts', running: jobs.length - finished, finished, made: this.made, calls, ends: this.ends };
   }
 
   finish(withinMs: number): void {
@@ -71,6 +77,11 @@ class SimulatedCluster {
   outage(on: boolean): void {
     this.server.fault = on ? () => ({ kind: 'reset' }) : () => undefined;
     if (on) this.server.breakWatches();
+  }
+
+  refuseWatches(): void {
+    this.server.fault = ({ watch }) => (watch ? { kind: 'reset' } : undefined);
+    this.server.breakWatches();
   }
 
   private async life(name: string): Promise<void> {
@@ -89,10 +100,10 @@ class SimulatedCluster {
       status: { phase: 'Pending' },
     });
     const attemptFolder = metadata.annotations['lethe.dev/attempt-folder'] ?? '';
-    const job = { attemptFolder, pod, writer: join(attemptFolder, `uid-${name}`), step: 0, finished: false };
-    await mkdir(job.writer, { recursive: true });
-    const from = { checkpoint: null, step: 0, numerics: NUMERICS, build: '0'.repeat(64) };
-    await writeFile(join(job.writer, 'from.json'), JSON.stringify(from));
+    const writer = `uid-${name}`;
+    const trainer = new FakeTrainer(attemptFolder, writer);
+    const job = { pod, writer: join(attemptFolder, writer), trainer, step: 0, finished: false };
+    await trainer.begin();
     this.server.patch('jobs', name, { status: { active: 1 } });
     this.server.patch('pods', pod, {
       status: {
@@ -123,8 +134,8 @@ class SimulatedCluster {
     const job = this.jobs.get(name);
     if (job === undefined || job.finished) return;
     job.finished = true;
-    const outcome = { code: 0, sentence: 'nothing to do', step: 0, stoppedBy: 'step-limit' };
-    await writeFile(join(job.writer, 'outcome.json'), JSON.stringify(outcome));
+    await job.trainer.end(await job.trainer.finish());
+    this.ends[dirname(job.writer)] = Date.now();
     this.server.patch('pods', job.pod, {
       status: {
         phase: 'Succeeded',
@@ -150,7 +161,8 @@ const cluster = new SimulatedCluster(api);
 process.on('message', (order: ClusterOrder) => {
   if (order.kind === 'count') tell(cluster.report());
   else if (order.kind === 'finish') cluster.finish(order.withinSeconds * 1_000);
-  else cluster.outage(order.on);
+  else if (order.kind === 'outage') cluster.outage(order.on);
+  else cluster.refuseWatches();
 });
 process.on('disconnect', () => process.exit(0));
 tell({ kind: 'up', server: api.connection.server });
