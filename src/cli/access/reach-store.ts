@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import type { StoreOptions } from '../command.ts';
 import { BadInput } from '../exit-codes.ts';
 import { storeFolder } from '../project-folder.ts';
@@ -20,7 +21,10 @@ export async function reachStore(options: StoreOptions, say: (text: string) => v
 export async function reachCluster(claim: string, options: StoreOptions) {
   const { wayToStore } = await import('./remote-access.ts');
   const { temporal = process.env.LETHE_TEMPORAL_ADDRESS || undefined } = options;
-  const { namespace, context, kubeconfig } = { ...(await fromSettings(options.cluster)), ...onlyGiven(options) };
+  const ofUser = onlyGiven({ kubeconfig: oneFile(process.env.KUBECONFIG) });
+  const { namespace, context, kubeconfig } = {
+    ...{ ...ofUser, ...(await fromSettings(options.cluster)), ...onlyGiven(options) },
+  };
   return wayToStore({
     claim,
     ...(namespace !== undefined && { namespace }),
@@ -43,6 +47,11 @@ export async function claimOf(options: StoreOptions): Promise<string | undefined
       '--on kubernetes: expected --store pvc:NAME, the claim of the store (later commands remember it), or --cluster FILE with a store in a folder (docs/operations.md)',
     );
   return newest;
+}
+
+/** Of several files the library makes one, each time anew. */
+function oneFile(kubeconfig: string | undefined): string | undefined {
+  return kubeconfig === undefined || kubeconfig === '' || kubeconfig.includes(delimiter) ? undefined : kubeconfig;
 }
 
 async function fromSettings(file: string | undefined) {

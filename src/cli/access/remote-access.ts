@@ -37,8 +37,8 @@ export async function wayToStore(asked: AskedWay): Promise<RemoteWay> {
     (field) => asked[field] !== undefined && asked[field] !== known[field],
   );
   // Of another place of the same name nothing that was learnt holds.
-  const { storeId, ...place } = known;
-  const remembered = { ...(elsewhere ? place : known), ...asked };
+  const { storeId: _, ...way } = known;
+  const remembered = { ...(elsewhere ? way : known), ...asked };
   const connection = await connectToCluster(remembered);
   const config = await loadKubeConfig(remembered);
   const api = new ApiClient(connection);
@@ -54,7 +54,9 @@ export async function wayToStore(asked: AskedWay): Promise<RemoteWay> {
       throw error;
     }
   };
-  return { remembered: { ...remembered, namespace: api.namespace }, api, http: new ForwardedHttp(open) };
+  // The context by its name: the user's current one may be another tomorrow.
+  const place = { context: config.getCurrentContext(), namespace: api.namespace };
+  return { remembered: { ...remembered, ...place }, api, http: new ForwardedHttp(open) };
 }
 
 /** A store in a volume of a cluster: asked through its worker's read-only service, told through Temporal. */
