@@ -53,6 +53,25 @@ export class Stepper {
     return time;
   }
 
+  /** A first step that does not count. False when it is not done after `seconds`: the program is then ended. */
+  async warmsUpWithin(seconds: number): Promise<boolean> {
+    let late: NodeJS.Timeout | undefined;
+    const limit = new Promise<false>((resolve) => {
+      late = setTimeout(() => resolve(false), 1000 * seconds);
+    });
+    const done = this.step(true).then(
+      () => true,
+      (error: unknown) => {
+        if (this.#child.killed) return false;
+        throw error;
+      },
+    );
+    const inTime = await Promise.race([done, limit]);
+    clearTimeout(late);
+    if (!inTime) this.#child.kill('SIGKILL');
+    return inTime;
+  }
+
   async end(): Promise<Ending> {
     this.#child.stdin?.end();
     return this.#answer<Ending>();

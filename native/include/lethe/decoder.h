@@ -137,6 +137,8 @@ class Decoder {
   // The data of parameters()[index] with the product of its adapter added, made in `memory`; without an adapter, and where it is kept as fp32, the data itself.
   // What a merged model holds.
   virtual std::span<const float> Merged(size_t index, std::vector<float>* memory) const = 0;
+  // The same from element `from` on, as many as come in one piece: a large matrix that is kept in another form is never there as a whole.
+  virtual std::span<const float> MergedPiece(size_t index, size_t from, std::vector<float>* memory) const = 0;
   // For the Backward calls that follow; needed where dropout is not 0.
   virtual void PlaceDropout(const DropoutPlace& place) = 0;
   // Normal(0, initial_range) by a counter-based generator keyed (seed, parameter index); norms 1, biases 0; residual projections scaled as GPT-2 does.

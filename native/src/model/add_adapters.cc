@@ -96,6 +96,17 @@ Status Transformer::AddAdapters() {
 
 void Transformer::InitializeAdapters(uint64_t seed) { (void)adapter_store_.Initialize(seed, kFirstStream, 0, 0).ok(); }  // fp32: cannot fail
 
+std::span<const float> Transformer::MergedPiece(size_t index, size_t from, std::vector<float>* memory) const {
+  const StoredTensor* const stored = store_.parameters()[index].stored;
+  const bool adapted = std::any_of(adapters_.begin(), adapters_.end(), [&](const Adapter* adapter) { return adapter->parameter == index; });
+  if (stored == nullptr || adapted) return Merged(index, memory).subspan(from);
+  constexpr int64_t kPiece = int64_t{1} << 18;
+  const int64_t columns = stored->columns(), first = static_cast<int64_t>(from) / columns, count = std::min(stored->rows() - first, std::max<int64_t>(1, kPiece / columns));
+  memory->resize(static_cast<size_t>(count * columns));
+  stored->Decode(first, count, memory->data());
+  return *memory;
+}
+
 std::span<const float> Transformer::Merged(size_t index, std::vector<float>* memory) const {
   std::span<const float> data = store_.parameters()[index].data;
   if (const StoredTensor* stored = store_.parameters()[index].stored; stored != nullptr) {

@@ -30,6 +30,7 @@ class Transformer : public Decoder {
   Status Initialize(uint64_t seed) override { return store_.Initialize(seed, 0, spec_.initial_range, spec_.layers); }
   void InitializeAdapters(uint64_t seed) override;
   std::span<const float> Merged(size_t index, std::vector<float>* memory) const override;
+  std::span<const float> MergedPiece(size_t index, size_t from, std::vector<float>* memory) const override;
   void PlaceDropout(const DropoutPlace& place) override { dropout_place_ = place; }
   Status Backward(std::span<const Sequence> batch, float scale, bool loss_on_all, bool recompute, double* loss_sum) override;
   void ZeroGradients() override {

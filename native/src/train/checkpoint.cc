@@ -79,7 +79,7 @@ Status WriteFiles(const std::string& folder, int64_t step, const CheckpointForm&
   note(form.weights(), written);
   if (!form.whole() && merged != nullptr) {
     std::vector<float> memory;
-    if (Status s = WriteSafetensors(folder + "/" + kModel, ModelTensors(merged->parameters()), [&](size_t i) { return merged->Merged(i, &memory); }, &written); !s.ok()) return s;
+    if (Status s = WriteSafetensors(folder + "/" + kModel, ModelTensors(merged->parameters()), [&](size_t i, size_t from) { return merged->MergedPiece(i, from, &memory); }, &written); !s.ok()) return s;
     note(kModel, written);
   }
   if (!form.adapter_config().empty()) {

@@ -44,14 +44,18 @@ class HashingSink {
   std::vector<char> buffer_;
 };
 
+size_t Elements(const TensorView& tensor) {
+  size_t elements = 1;
+  for (const int64_t size : tensor.shape) elements *= static_cast<size_t>(size);
+  return elements;
+}
+
 std::string Header(std::span<const TensorView> tensors) {
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"format", "pt"}};
   uint64_t at = 0;
   for (const TensorView& tensor : tensors) {
-    uint64_t end = sizeof(float);
-    for (const int64_t size : tensor.shape) end *= static_cast<uint64_t>(size);
-    end += at;
+    const uint64_t end = at + sizeof(float) * Elements(tensor);
     header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
     at = end;
   }
@@ -63,10 +67,10 @@ std::string Header(std::span<const TensorView> tensors) {
 }  // namespace
 
 Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, WrittenFile* written) {
-  return WriteSafetensors(path, tensors, [&](size_t i) { return tensors[i].data; }, written);
+  return WriteSafetensors(path, tensors, [&](size_t i, size_t from) { return tensors[i].data.subspan(from); }, written);
 }
 
-Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, const std::function<std::span<const float>(size_t)>& tensor, WrittenFile* written) {
+Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, const TensorPieces& piece, WrittenFile* written) {
   File file;
   if (Status s = CreateFile(path, &file); !s.ok()) return s;
   HashingSink sink(file, path);
@@ -75,8 +79,12 @@ Status WriteSafetensors(const std::string& path, std::span<const TensorView> ten
   if (Status s = sink.Append(&header_bytes, sizeof(header_bytes)); !s.ok()) return s;
   if (Status s = sink.Append(header.data(), header.size()); !s.ok()) return s;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    const std::span<const float> data = tensor(i);
-    if (Status s = sink.Append(data.data(), data.size_bytes()); !s.ok()) return s;
+    const size_t elements = Elements(tensors[i]);
+    for (size_t from = 0; from < elements;) {
+      const std::span<const float> data = piece(i, from);
+      if (Status s = sink.Append(data.data(), data.size_bytes()); !s.ok()) return s;
+      from += data.size();
+    }
   }
   if (Status s = sink.Flush(); !s.ok()) return s;
   *written = sink.Finish();

@@ -27,8 +27,10 @@ struct WrittenFile {
 // Writes path and syncs it. The bytes depend on names, shapes and data alone.
 Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, WrittenFile* written);
 
-// The same for tensors that exist one at a time: tensor(i) is the data of tensors[i] until the next call; tensors[i].data is not looked at.
-Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, const std::function<std::span<const float>(size_t)>& tensor, WrittenFile* written);
+// The same for tensors that exist a piece at a time: piece(i, from) is the data of tensors[i] from element `from` on, as much as there is, until the next call;
+// tensors[i].data is not looked at.
+using TensorPieces = std::function<std::span<const float>(size_t tensor, size_t from)>;
+Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors, const TensorPieces& piece, WrittenFile* written);
 
 }  // namespace lethe
 

@@ -92,6 +92,23 @@ ModelSpec LargeSpec(Family family) {
 
 }  // namespace
 
+TEST(PiecesOfAStoredMatrixAreTheWholeOne) {
+  ThreadPool pool(1);
+  const auto decoder = test::MakeDecoder(LargeSpec(Family::kLlama), &pool, 5, In(FrozenForm::kBf16, test::Lora(Family::kLlama)));
+  size_t pieces = 0;
+  for (size_t i = 0; i < decoder->parameters().size(); ++i) {
+    const std::vector<float> whole = Numbers(*decoder, i);
+    std::vector<float> together, memory;
+    while (together.size() < whole.size()) {
+      const std::span<const float> piece = decoder->MergedPiece(i, together.size(), &memory);
+      together.insert(together.end(), piece.begin(), piece.end());
+      ++pieces;
+    }
+    CHECK_EQ(DifferentBits(together, whole), int64_t{0});
+  }
+  CHECK(pieces > decoder->parameters().size());
+}
+
 TEST(EveryFormOfFrozenWeightsComputesTheBitsOfTheSameNumbersInFp32) {
   ThreadPool pool(2);
   for (const Family family : {Family::kGpt2, Family::kLlama}) {

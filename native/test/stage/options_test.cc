@@ -32,6 +32,10 @@ TEST(TheCommandsThatUseAModelTakeFileAndModel) {
   CHECK(generate.command == Command::kGenerate);
   CHECK_EQ(generate.max_new_tokens, 500);
   CHECK((generate.end_tokens == std::vector<int32_t>{2, 0}));
+  CHECK(generate.weights == FrozenForm::kF32);
+  Options kept;
+  CHECK_OK(Parse({"--score", "items.jsonl", "--model", "m", "--weights", "as-stored"}, &kept));
+  CHECK(kept.weights == FrozenForm::kAsStored);
 }
 
 TEST(FlagsThatDoNotGoTogetherAreRefused) {
@@ -45,6 +49,8 @@ TEST(FlagsThatDoNotGoTogetherAreRefused) {
   CHECK_FAILS(Parse({"--score", "f", "--model", "m", "--end-token", "1"}), Code::kBadSpec, "beside --generate only");
   CHECK_FAILS(Parse({"--generate", "f", "--model", "m", "--max-new-tokens", "0"}), Code::kBadSpec, "an integer from 1 to 1048576, found \"0\"");
   CHECK_FAILS(Parse({"--generate", "f", "--model", "m", "--end-token", "-1"}), Code::kBadSpec, "an integer from 0");
+  CHECK_FAILS(Parse({"--score", "f", "--model", "m", "--weights", "int8"}), Code::kBadSpec, "expected --weights with f32, bf16 or as-stored, found \"int8\"");
+  CHECK_FAILS(Parse({"--stage", "s", "--attempt", "1", "--weights", "bf16"}), Code::kBadSpec, "a stage's stand in run.json (train.frozenWeights)");
   CHECK_FAILS(Parse({"--threads", "two"}), Code::kBadSpec, "found \"two\"");
   CHECK_FAILS(Parse({"--frobnicate"}), Code::kBadSpec, "unknown argument");
 }

@@ -73,6 +73,22 @@ TEST(RotaryScalingIsReadAndChecked) {
   CHECK_FAILS(with(R"({"kind":"llama3","factor":2})", &spec), Code::kBadSpec, "model.ropeScaling.lowFrequencyFactor");
 }
 
+TEST(FrozenWeightsGoWithATuningThatFreezesSome) {
+  const auto with = [](const std::string& form, bool tuned, StageSpec* spec) {
+    Json json = Good();
+    json["train"]["frozenWeights"] = form;
+    if (tuned) json["train"]["tuning"] = {{"kind", "head"}};
+    return Parse(json, spec);
+  };
+  StageSpec spec;
+  CHECK_OK(with("bf16", true, &spec));
+  CHECK(spec.train->tuning.frozen == FrozenForm::kBf16);
+  CHECK_OK(with("as-stored", true, &spec));
+  CHECK(spec.train->tuning.frozen == FrozenForm::kAsStored);
+  CHECK_FAILS(with("int8", true, &spec), Code::kBadSpec, "train.frozenWeights");
+  CHECK_FAILS(with("bf16", false, &spec), Code::kBadSpec, "expected train.frozenWeights to be absent where tuning freezes nothing");
+}
+
 TEST(OptionalPartsMayBeAbsent) {
   CHECK_OK(ParseChanged([](Json& json) { json["train"].erase("stop"); }));
   CHECK_OK(ParseChanged([](Json& json) { json["train"]["stop"].erase("learnedShare"); }));
