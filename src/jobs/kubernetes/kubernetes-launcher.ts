@@ -40,6 +40,8 @@ const STOP_LOOK_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 /** Before a deletion: the last state of a pod is only told to who watches. */
 const MIRROR_READY_MS = 5_000;
+/** For the first list of all jobs; those that it lacks, and all when it does not come, are read one by one. */
+const FIRST_LIST_MS = 2_000;
 /** A pod that is not up by then has something to say. */
 const SLOW_START_MS = 10_000;
 const LOG_LINES = 2_000;
@@ -102,7 +104,8 @@ export class KubernetesJobLauncher implements JobLauncher {
   }
 
   async observe(spec: JobSpec): Promise<JobObservation> {
-    this.mirror.start();
+    // A worker that takes up thousands of jobs reads them in one list, not one by one.
+    await this.mirror.ready(FIRST_LIST_MS);
     this.looks.set(spec.name, this.mirror.latch(spec.name));
     const manifest = manifestOf(spec);
     const launched = await this.launchedOf(spec);
