@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
-import { INTAKE_PORT } from '../intake/intake-request.ts';
+import { INTAKE_PORT } from '../intake/intake-port.ts';
 
 export function intakeCommand(): Command {
   return makeCommand({

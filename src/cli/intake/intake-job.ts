@@ -1,6 +1,6 @@
 import type { Manifest } from '../../jobs/kubernetes/job-manifest.ts';
 import type { WorkerPod } from '../access/worker-pod.ts';
-import { INTAKE_PORT } from './intake-request.ts';
+import { INTAKE_PORT } from './intake-port.ts';
 
 export const INTAKE_LABEL = 'lethe-intake';
 /** A day is enough for terabytes; what hangs longer holds the volume's node for nothing. */

@@ -3,8 +3,6 @@ import { name } from '../../experiment/file-values.ts';
 import { SOURCE_KINDS, type SourceKind } from '../../experiment/input-catalog.ts';
 import type { FilesByName, ModelManifest, SourceManifest } from '../../experiment/input-manifests.ts';
 
-/** Where an intake Job listens, on its pod's loopback. */
-export const INTAKE_PORT = 8485;
 /** First file of the archive that is sent to it; the files themselves follow as `files/<name>`. */
 export const REQUEST_FILE = 'intake.json';
 

@@ -10,7 +10,8 @@ import type { RemoteWay } from '../access/remote-access.ts';
 import { findWorkerPod } from '../access/worker-pod.ts';
 import { BadInput } from '../exit-codes.ts';
 import { intakeJob } from './intake-job.ts';
-import { INTAKE_PORT, type IntakeEvent, type IntakeRequest, REQUEST_FILE } from './intake-request.ts';
+import { INTAKE_PORT } from './intake-port.ts';
+import { type IntakeEvent, type IntakeRequest, REQUEST_FILE } from './intake-request.ts';
 
 /** A file that is sent, by the name that it has in the request. */
 export interface SentFile {
