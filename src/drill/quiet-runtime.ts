@@ -1,8 +1,11 @@
 import { Runtime } from '@temporalio/worker';
 
-/** Drops what the workers of a drill have to say: failures are what it makes, and its table tells of them. Once a process, before anything else of the SDK. */
+/**
+ * Drops what the workers of a drill have to say: failures are what it makes, and its table tells of them. Ctrl-C is the drill's: its workers are stopped when their
+ * rows are cleared away. Once a process, before anything else of the SDK.
+ */
 export function installQuietRuntime(): void {
   const drop = () => undefined;
   const logger = { log: drop, trace: drop, debug: drop, info: drop, warn: drop, error: drop };
-  Runtime.install({ logger });
+  Runtime.install({ logger, shutdownSignals: [] });
 }

@@ -25,7 +25,7 @@ export interface Undisturbed extends RunEnd {
 }
 
 /** From the sweep's start to its end, whatever is done to it. */
-const ROW_MS = 240_000;
+const ROW_MS = 300_000;
 const GONE_MS = 60_000;
 const POLL_SECONDS = 2;
 const QUERY_MS = 5_000;

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { listenForInterrupts } from '../../../src/cli/interrupt.ts';
 import { renderTable } from '../../../src/cli/terminal/table.ts';
 import type { DrillRow } from '../../../src/drill/drill-row.ts';
 import { installQuietRuntime } from '../../../src/drill/quiet-runtime.ts';
@@ -33,6 +34,7 @@ async function round(rows: readonly DrillRow[], keep: (result: RowResult) => voi
     return await runDrill(place.parts, {
       rows,
       parallel: Number(values.parallel),
+      signal: interrupts.first,
       say: (text) => console.error(text),
       onResult: (result) => {
         keep(result);
@@ -47,6 +49,8 @@ async function round(rows: readonly DrillRow[], keep: (result: RowResult) => voi
 }
 
 const rows = selectedRows(values.only);
+// Cleared away before it ends; what a killed one leaves ends with its mount namespace and its leash, but for folders of temporary files.
+const interrupts = listenForInterrupts();
 installQuietRuntime();
 let results: readonly RowResult[];
 if (values.out === undefined) {
@@ -59,7 +63,12 @@ if (values.out === undefined) {
     const open = rows.filter(({ name }) => !kept.has(number, name));
     if (open.length === 0) continue;
     console.error(`round ${number} of ${rounds}: ${open.length} rows`);
-    await round(open, (result) => kept.add(number, result));
+    const keep = (result: RowResult) => {
+      // A row that was cut off says nothing: it is run again.
+      if (!interrupts.first.aborted) kept.add(number, result);
+    };
+    await round(open, keep);
+    if (interrupts.first.aborted) process.exit(130);
   }
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`;
   const facts = { date: new Date().toISOString().slice(0, 10), machine, rounds };
