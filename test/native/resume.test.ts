@@ -73,6 +73,11 @@ it.each([
   ['LLaMA style', { model: { family: 'llama', keyValueHeads: 1, tiedHead: false } }, 'stop-rule'],
   ['GPT-2 style LoRA', { train: LORA, model: { width: 32 } }, 'step-limit'],
   [
+    'GPT-2 style LoRA with frozen weights in bf16',
+    { train: { ...LORA, frozenWeights: 'bf16' }, model: { width: 32 } },
+    'step-limit',
+  ],
+  [
     'LLaMA style top block',
     { train: { tuning: { kind: 'top-block' } }, model: { family: 'llama', layers: 2 } },
     'step-limit',
