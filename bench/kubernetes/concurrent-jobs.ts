@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { awaitSweep, startSweep } from '../../src/temporal/sweep-client.ts';
-import { freezeNoopSweep } from './noop-sweeps.ts';
+import { freezeNoopSweep } from '../noop-sweep.ts';
 import { cpuSeconds } from './processes.ts';
 import { SimulatedWorld } from './simulated-world.ts';
 

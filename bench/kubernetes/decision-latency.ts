@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { awaitSweep, startSweep } from '../../src/temporal/sweep-client.ts';
-import { freezeNoopSweep } from './noop-sweeps.ts';
+import { freezeNoopSweep } from '../noop-sweep.ts';
 import { SimulatedWorld } from './simulated-world.ts';
 
 /**

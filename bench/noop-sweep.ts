@@ -1,11 +1,11 @@
-import type { Store } from '../../src/artifacts/store.ts';
-import { SweepFolder } from '../../src/artifacts/sweep-folder.ts';
-import { loadSweep } from '../../src/cli/load-sweep.ts';
-import { hashPlan } from '../../src/experiment/freeze-plan.ts';
-import type { Plan, PlanStage } from '../../src/experiment/plan.ts';
-import { stageKey } from '../../src/experiment/stage-key.ts';
-import type { StageSpec } from '../../src/experiment/stage-spec.ts';
-import type { SweepReference } from '../../src/temporal/sweep-client.ts';
+import type { Store } from '../src/artifacts/store.ts';
+import { SweepFolder } from '../src/artifacts/sweep-folder.ts';
+import { loadSweep } from '../src/cli/load-sweep.ts';
+import { hashPlan } from '../src/experiment/freeze-plan.ts';
+import type { Plan, PlanStage } from '../src/experiment/plan.ts';
+import { stageKey } from '../src/experiment/stage-key.ts';
+import type { StageSpec } from '../src/experiment/stage-spec.ts';
+import type { SweepReference } from '../src/temporal/sweep-client.ts';
 
 function noopStage(seed: number, number: number): PlanStage {
   const spec: StageSpec = {
@@ -25,7 +25,7 @@ function noopStage(seed: number, number: number): PlanStage {
   return { ...common, key: stageKey(spec), label: `noop.score.s${seed}` };
 }
 
-/** A sweep of runs of one stage that trains nothing; its stages are those of the seeds from `firstSeed` on. */
+/** A sweep of runs of one stage that trains nothing; its stages are those of the seeds from `firstSeed` on, 500 of them in flight at most. */
 export async function freezeNoopSweep(
   store: Store,
   { name, firstSeed, runs }: { readonly name: string; readonly firstSeed: number; readonly runs: number },
