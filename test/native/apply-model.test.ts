@@ -32,6 +32,11 @@ const records = (stdout: string) =>
     .map((line) => JSON.parse(line));
 
 describe('lethe score', () => {
+  it('refuses a form of weights that it does not know', async () => {
+    const { code, stderr } = await model('score', '--file', items, '--weights', 'int8');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('expected one of f32, bf16, as-stored, got "int8"')]);
+  });
+
   it('gives the tokens and the sum of log-probabilities of each response, in the order of the file', async () => {
     const { code, stdout } = await model('score', '--file', items, '--json');
     expect(code).toBe(0);

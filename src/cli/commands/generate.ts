@@ -9,7 +9,7 @@ interface GenerateOptions extends StoreOptions {
   readonly maxNewTokens: string;
   readonly chat?: boolean;
   readonly threads?: string;
-  readonly weights: string;
+  readonly weights?: string;
 }
 
 export function generateCommand(): Command {

@@ -8,7 +8,7 @@ interface ScoreOptions extends StoreOptions {
   readonly file: string;
   readonly chat?: boolean;
   readonly threads?: string;
-  readonly weights: string;
+  readonly weights?: string;
 }
 
 export function scoreCommand(): Command {
