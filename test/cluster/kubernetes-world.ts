@@ -11,7 +11,8 @@ import { SPEC } from '../artifacts/support/stage-world.ts';
 import { type LauncherWorld, type ProgramPlan, until } from '../contract/job-launcher.ts';
 import { type TemporaryStore, temporaryStore } from '../jobs/support/temporary-store.ts';
 import type { Cluster } from './cluster.ts';
-import { QueueStandIn } from './queue-stand-in.ts';
+import { KueueController } from './kueue/kueue-controller.ts';
+import { podQueue } from './kueue/pod-queue.ts';
 import { CLAIM, makeTrainingNamespace, removeTrainingNamespace } from './training-namespace.ts';
 
 export const WORKLOAD_IMAGE = 'localhost/lethe-test/workload:1';
@@ -35,7 +36,7 @@ export class KubernetesWorld implements LauncherWorld {
   readonly temporary: TemporaryStore;
   readonly api: ApiClient;
   private readonly settings: object;
-  private readonly queue: QueueStandIn | undefined;
+  private readonly queue: KueueController | undefined;
   private readonly launchers: KubernetesJobLauncher[] = [];
 
   private constructor(
@@ -50,7 +51,7 @@ export class KubernetesWorld implements LauncherWorld {
     this.namespace = namespace;
     this.temporary = temporary;
     this.api = api;
-    this.queue = slots === undefined ? undefined : new QueueStandIn(api, slots);
+    this.queue = slots === undefined ? undefined : new KueueController(api);
     this.settings = {
       image: WORKLOAD_IMAGE,
       imagePullPolicy: 'Never',
@@ -65,6 +66,8 @@ export class KubernetesWorld implements LauncherWorld {
     const namespace = `world-${worlds}`;
     const temporary = await temporaryStore();
     await makeTrainingNamespace(cluster, namespace, temporary.store.path);
+    const { slots } = options;
+    if (slots !== undefined) await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(podQueue(namespace, slots)));
     const api = new ApiClient(await connectToCluster({ kubeconfig: cluster.kubeconfig, namespace }));
     return new KubernetesWorld(cluster, namespace, temporary, api, options);
   }

@@ -2,12 +2,12 @@ import { afterAll, beforeAll } from 'vitest';
 import { jobLauncherContract } from '../contract/job-launcher.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { KubernetesWorld } from './kubernetes-world.ts';
-import { QueueStandIn } from './queue-stand-in.ts';
+import { defineKueue } from './kueue/definitions.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await startCluster();
-  await QueueStandIn.define(cluster);
+  await defineKueue(cluster);
 });
 afterAll(() => cluster?.stop());
 

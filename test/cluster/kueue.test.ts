@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { projectFolder } from '../../src/cli/project-folder.ts';
+import { ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
+import { connectToCluster } from '../../src/jobs/kubernetes/connect-to-cluster.ts';
+import { lethe } from '../cli/lethe-command.ts';
+import { jsonLines } from '../server/cli-world.ts';
+import { toySweepFile } from '../support/toy-sweep-file.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { defineKueue } from './kueue/definitions.ts';
+import { KueueController } from './kueue/kueue-controller.ts';
+import { DEFAULT_FLAVOR } from './kueue/pod-queue.ts';
+import { storeVolume } from './store-volume.ts';
+
+const IMAGE = 'localhost/lethe-trainer:test';
+const CHECKPOINT_EVERY = 5_000;
+/** Room for none of our jobs; for one of ours, or the urgent one. */
+const [TOO_LITTLE, ENOUGH] = ['100m', '250m'];
+const CORES = 0.2;
+
+interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Record<string, string>;
+  spec: Record<string, unknown>;
+}
+
+describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lethe-kueue-'));
+  const store = join(folder, 'store');
+  const file = join(folder, 'toy.yaml');
+  const environment = { LETHE_STORE: store, XDG_STATE_HOME: join(folder, 'state') };
+  let cluster: Cluster;
+  let kueue: KueueController;
+  let umask: number;
+  beforeAll(async () => {
+    // The worker of this test is root, its jobs are nobody in particular.
+    umask = process.umask(0);
+    mkdirSync(store);
+    const archive = join(folder, 'trainer.tar');
+    execFileSync(process.execPath, [join(projectFolder, 'scripts', 'images', 'trainer-image.mjs'), archive, IMAGE]);
+    cluster = await startCluster({ images: [archive] });
+    await defineKueue(cluster);
+    await install();
+    const api = new ApiClient(await connectToCluster({ kubeconfig: cluster.kubeconfig, namespace: 'lethe' }));
+    kueue = new KueueController(api);
+  }, 300_000);
+  afterAll(async () => {
+    await lethe(['stop'], environment);
+    await kueue?.stop();
+    await cluster?.stop();
+    rmSync(folder, { recursive: true, force: true });
+    process.umask(umask);
+  });
+
+  const kubectl = (...args: string[]) => cluster.kubectl(['--namespace', 'lethe', ...args]);
+
+  /** All that `kubectl apply -k` makes; no worker in a pod, a volume, and a queue so small that it matters. */
+  async function install(): Promise<void> {
+    const overlay = join(projectFolder, 'k8s', 'overlays', 'kueue');
+    const objects = parseAllDocuments(await cluster.kubectl(['kustomize', overlay])).map(
+      (each) => each.toJS() as KubernetesObject,
+    );
+    for (const each of objects) {
+      if (each.kind === 'Deployment') each.spec.replicas = 0;
+      if (each.kind === 'PersistentVolumeClaim')
+        Object.assign(each.spec, { storageClassName: '', resources: { requests: { storage: '1Gi' } } });
+      if (each.kind === 'ClusterQueue') {
+        each.spec.preemption = { withinClusterQueue: 'LowerPriority' };
+        const [group] = each.spec.resourceGroups as [{ flavors: [{ resources: [{ nominalQuota: string }] }] }];
+        group.flavors[0].resources[0].nominalQuota = TOO_LITTLE;
+      }
+    }
+    const urgent = {
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name: 'urgent' },
+      value: 1_000,
+      // Kubernetes' own preemption is not what is tried here.
+      preemptionPolicy: 'Never',
+    };
+    const items = [storeVolume('lethe', store), DEFAULT_FLAVOR, urgent, ...objects];
+    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    const settings = objects.find(({ kind, data }) => kind === 'ConfigMap' && data?.['cluster.yaml'] !== undefined);
+    const ours = parse(settings?.data?.['cluster.yaml'] ?? '') as { defaults: object };
+    const here = { kubeconfig: cluster.kubeconfig, namespace: 'lethe', image: IMAGE, imagePullPolicy: 'Never' };
+    const defaults = { ...ours.defaults, cores: CORES, graceSeconds: 10 };
+    writeFileSync(join(folder, 'cluster.yaml'), JSON.stringify({ ...ours, ...here, pollSeconds: 2, defaults }));
+  }
+
+  /** Words of the rows of `lethe status` that are in a state. */
+  async function waiting(state: string): Promise<string[]> {
+    const { stdout } = await lethe(['status', 'toy', '--json'], environment);
+    const [status] = jsonLines(stdout) as [{ rows?: { state: string; stage: { reason?: string } }[] }?];
+    return (status?.rows ?? []).flatMap((row) => (row.state === state ? [row.stage.reason ?? ''] : []));
+  }
+
+  /** A Job of somebody else in the same queue, before which ours must give way. */
+  function urgentJob(): object {
+    const container = {
+      name: 'urgent',
+      image: 'localhost/lethe-test/pause:1',
+      imagePullPolicy: 'Never',
+      resources: { requests: { cpu: CORES, memory: '16Mi' } },
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    };
+    return {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'urgent', namespace: 'lethe', labels: { 'kueue.x-k8s.io/queue-name': 'lethe-large' } },
+      spec: {
+        suspend: true,
+        template: {
+          spec: {
+            priorityClassName: 'urgent',
+            restartPolicy: 'Never',
+            terminationGracePeriodSeconds: 1,
+            securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+            containers: [container],
+          },
+        },
+      },
+    };
+  }
+
+  it('lets the worker read why a Job waits, and nothing more of Kueue', async () => {
+    const account = '--as=system:serviceaccount:lethe:lethe-worker';
+    expect(await kubectl('auth', 'can-i', 'list', 'workloads.kueue.x-k8s.io', account)).toBe('yes\n');
+    await expect(kubectl('auth', 'can-i', 'patch', 'workloads.kueue.x-k8s.io', account)).rejects.toThrow();
+  });
+
+  it('queues jobs by quota; one that is evicted is queued again and goes on from its checkpoint, and nothing counts as failed', async () => {
+    writeFileSync(
+      file,
+      toySweepFile({
+        models: 'gpt2-d16',
+        // Half a minute or more of work: it must still run when somebody more urgent comes.
+        steps: 200_000,
+        reviewSteps: 200,
+        checkpointEvery: CHECKPOINT_EVERY,
+        arms: 'forgetting',
+      }),
+    );
+    const ended = lethe(
+      ['run', file, '--json', '--yes', '--on', 'kubernetes', '--cluster', join(folder, 'cluster.yaml')],
+      environment,
+    );
+    const limit = { timeout: 120_000, interval: 500 };
+    await expect
+      .poll(() => waiting('queued'), limit)
+      .toContainEqual(
+        expect.stringMatching(/^in queue lethe-small: .*insufficient unused quota for cpu in flavor default/),
+      );
+    const first = '/spec/resourceGroups/0/flavors/0/resources/0/nominalQuota';
+    const more = JSON.stringify([{ op: 'replace', path: first, value: ENOUGH }]);
+    await cluster.kubectl(['patch', 'clusterqueue.kueue.x-k8s.io', 'lethe', '--type=json', `--patch=${more}`]);
+    const checkpoints = () => globSync(join(store, 'stages', '*', 'attempts', '1', '*', 'checkpoints', 'step-*'));
+    await expect.poll(checkpoints, limit).not.toEqual([]);
+
+    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(urgentJob()));
+    await expect
+      .poll(() => waiting('queued'), limit)
+      .toContainEqual(expect.stringContaining('was sent back: Preempted to accommodate a workload'));
+    const pods = () => kubectl('get', 'pods', '--selector=app.kubernetes.io/managed-by=lethe', '--output=name');
+    await expect.poll(pods, limit).toBe('');
+    const suspended = JSON.parse(await kubectl('get', 'jobs', '--output=json')) as {
+      items: { metadata: { name: string }; spec: { suspend: boolean }; status: { startTime?: string } }[];
+    };
+    for (const { metadata, spec, status } of suspended.items)
+      if (metadata.name !== 'urgent' && spec.suspend) expect(status.startTime).toBeUndefined();
+    await kubectl('delete', 'job', 'urgent', '--wait=false');
+
+    const { code, stdout, stderr } = await ended;
+    expect(code, stderr).toBe(0);
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ status: 'completed', parked: [] });
+    const evidence = globSync(join(store, 'stages', '*', 'attempts', '*', 'evidence.json')).map(
+      (path) => JSON.parse(readFileSync(path, 'utf8')) as { outcome: string; attempt: number },
+    );
+    expect(evidence).toHaveLength(2);
+    for (const each of evidence) expect(each).toMatchObject({ outcome: 'succeeded', attempt: 1 });
+    expect(stepsLost()).toBeLessThanOrEqual(CHECKPOINT_EVERY + 1);
+  });
+
+  /** Of the stage whose attempt has two writers: how far the first had come, less where the second began. */
+  function stepsLost(): number {
+    const attempts = globSync(join(store, 'stages', '*', 'attempts', '1'));
+    const lost = attempts.flatMap((attempt) => {
+      const writers = globSync(join(attempt, '*', 'from.json')).map((from) => ({
+        began: (JSON.parse(readFileSync(from, 'utf8')) as { step: number }).step,
+        reached: lastStep(join(dirname(from), 'progress.jsonl')),
+      }));
+      writers.sort((a, b) => a.began - b.began);
+      const [first, second] = writers;
+      return first === undefined || second === undefined ? [] : [first.reached - second.began];
+    });
+    expect(lost).toHaveLength(1);
+    return lost[0] ?? Number.NaN;
+  }
+});
+
+function lastStep(progress: string): number {
+  const line = readFileSync(progress, 'utf8').trimEnd().split('\n').at(-1) ?? '{}';
+  return (JSON.parse(line) as { step?: number }).step ?? 0;
+}
