@@ -43,10 +43,13 @@ describe('a worker with --metrics-port', () => {
       () => ({ status: 0, text: '' }),
     );
   const until = (path: string, ...parts: string[]) =>
-    eventually(async () => {
-      const { status, text } = await get(path);
-      return status === 200 && parts.every((part) => text.includes(part)) && text;
-    }, `${path} to answer with ${parts.join(', ')}`);
+    eventually(
+      async () => {
+        const { status, text } = await get(path);
+        return status === 200 && parts.every((part) => text.includes(part)) && text;
+      },
+      `${path} to answer with ${parts.join(', ')}`,
+    );
 
   it('is ready, counts its sweep, and lets go of its job when it is asked to end', async () => {
     await until('/readyz', 'worker: ok', 'temporal: ok', 'store: ok');
