@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -35,7 +37,11 @@ class AdamW {
   std::span<Parameter> parameters_;
   AdamWOptions options_;
   ThreadPool* pool_;
-  std::vector<float> storage_;
+  // From calloc: large pieces are pages of zeros that the first step makes resident, not the start.
+  struct Free {
+    void operator()(float* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<float, Free> storage_;
   std::vector<std::span<float>> first_;
   std::vector<std::span<float>> second_;
 };

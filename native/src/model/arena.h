@@ -22,17 +22,20 @@ class Arena {
     if (used_ > capacity_) {
       memory_.reset();
       capacity_ = 0;
-      memory_.reset(static_cast<float*>(std::aligned_alloc(kAlignment, static_cast<size_t>(used_) * sizeof(float))));
+      // calloc, because large pieces come from the kernel as pages of zeros: nothing is written, and none is resident, before its first use.
+      memory_.reset(std::calloc(static_cast<size_t>(used_) * sizeof(float) + kAlignment, 1));
       if (memory_ == nullptr) return false;
       capacity_ = used_;
     }
-    base_ = memory_.get();
+    void* aligned = memory_.get();
+    size_t room = static_cast<size_t>(capacity_) * sizeof(float) + kAlignment;
+    base_ = static_cast<float*>(std::align(kAlignment, static_cast<size_t>(capacity_) * sizeof(float), aligned, room));
     used_ = 0;
     layout(*this);
     return true;
   }
 
-  // `count` floats, not cleared, at the start of a cache line.
+  // `count` floats at the start of a cache line: zeros where the memory is fresh, otherwise what the last layout left there.
   float* Take(int64_t count) {
     float* taken = base_ == nullptr ? nullptr : base_ + used_;
     used_ += (count + kLine - 1) / kLine * kLine;
@@ -54,10 +57,10 @@ class Arena {
   static constexpr size_t kAlignment = 64;
   static constexpr int64_t kLine = kAlignment / sizeof(float);
   struct Free {
-    void operator()(float* memory) const { std::free(memory); }
+    void operator()(void* memory) const { std::free(memory); }
   };
 
-  std::unique_ptr<float, Free> memory_;
+  std::unique_ptr<void, Free> memory_;
   float* base_ = nullptr;
   int64_t used_ = 0;
   int64_t capacity_ = 0;

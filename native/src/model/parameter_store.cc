@@ -77,8 +77,6 @@ Status ParameterStore::Allocate() {
     return Status(Code::kOutOfMemory, "expected " + std::to_string((floats_ + gradient_floats_) * 4) +
                                           " bytes for parameters and gradients, the machine has no memory left; lower the model's width or layers");
   }
-  std::fill_n(data_, floats_, 0.0f);
-  std::fill_n(grad_, gradient_floats_, 0.0f);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Declared& declared = declared_[i];
     if (parameters_[i].stored != nullptr) {

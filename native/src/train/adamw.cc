@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "lethe/thread_pool.h"
 #include "ops/cpu/ops.h"
@@ -31,8 +32,9 @@ void ForChunks(std::span<const Parameter> parameters, ThreadPool* pool, const Bo
 AdamW::AdamW(std::span<Parameter> parameters, const AdamWOptions& options, ThreadPool* pool) : parameters_(parameters), options_(options), pool_(pool) {
   size_t total = 0;
   for (const Parameter& parameter : parameters_) total += parameter.grad.size();
-  storage_.assign(2 * total, 0.0f);
-  float* next = storage_.data();
+  storage_.reset(static_cast<float*>(std::calloc(std::max<size_t>(2 * total, 1), sizeof(float))));
+  if (storage_ == nullptr) throw std::bad_alloc();
+  float* next = storage_.get();
   for (const Parameter& parameter : parameters_) {
     first_.emplace_back(next, parameter.grad.size());
     second_.emplace_back(next + total, parameter.grad.size());
