@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
@@ -9,6 +8,7 @@ import type { WorkerMetrics } from './http/worker-metrics.ts';
 import type { ApiListener } from './jobs/kubernetes/api-client.ts';
 import { rightFor } from './jobs/kubernetes/needed-rights.ts';
 import type { Lethe } from './temporal/connection.ts';
+import { freePorts } from './temporal/free-ports.ts';
 
 export interface HealthParts {
   readonly worker: Pick<Worker, 'getState'>;
@@ -56,13 +56,7 @@ export function countApiCalls(metrics: WorkerMetrics): ApiListener {
 
 /** A port of the loopback for the SDK's own server of metrics, which cannot say which one it chose. */
 export async function freeLoopbackAddress(): Promise<string> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = probe.address() as { readonly port: number };
-  await new Promise((resolve) => probe.close(resolve));
+  const [port] = await freePorts([0]);
   return `127.0.0.1:${port}`;
 }
 

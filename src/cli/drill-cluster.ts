@@ -12,12 +12,13 @@ import { DRILL_COLUMNS, drillCells, drillSummary } from '../drill/render-drill.t
 import { isMissed } from '../drill/row-result.ts';
 import { runDrill } from '../drill/run-drill.ts';
 import { NoSuchRow, selectedRows } from '../drill/selected-rows.ts';
+import { messageOf } from '../experiment/message-of.ts';
 import { LauncherUnreachable } from '../jobs/job-launcher.ts';
 import { ApiClient } from '../jobs/kubernetes/api-client.ts';
 import { type ClusterSettings, parseClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { connectToCluster } from '../jobs/kubernetes/connect-to-cluster.ts';
-import { isAllowed } from '../jobs/kubernetes/is-allowed.ts';
-import { NEEDED_RIGHTS, nameOfRight } from '../jobs/kubernetes/needed-rights.ts';
+import { missingRights } from '../jobs/kubernetes/missing-rights.ts';
+import { NEEDED_RIGHTS } from '../jobs/kubernetes/needed-rights.ts';
 import { connect } from '../temporal/connection.ts';
 import { ensureEmbeddedServer, stopEmbeddedServer } from '../temporal/embedded-server.ts';
 import { clusterFile } from './cluster-of-store.ts';
@@ -120,16 +121,15 @@ async function settingsFor(
     };
     return { written, settings: parseClusterSettings(written, file) };
   } catch (error) {
-    throw new BadInput(error instanceof Error ? error.message : String(error));
+    throw new BadInput(messageOf(error));
   }
 }
 
 /** Without them no job would start, and every row would wait for nothing. */
 async function requireRights(api: ApiClient): Promise<void> {
-  const allowed = await Promise.all(NEEDED_RIGHTS.map((right) => isAllowed(api, right))).catch((error: unknown) => {
+  const lacking = await missingRights(api, NEEDED_RIGHTS).catch((error: unknown) => {
     throw error instanceof LauncherUnreachable ? new BadInput(`the cluster cannot be asked: ${error.message}`) : error;
   });
-  const lacking = NEEDED_RIGHTS.filter((_, index) => !allowed[index]).map(nameOfRight);
   if (lacking.length === 0) return;
   throw new BadInput(
     `expected the rights that jobs need in namespace ${api.namespace}, this login lacks ${lacking.join(', ')}; k8s/base/role.yaml grants them`,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../artifacts/store.ts';
+import { messageOf } from '../experiment/message-of.ts';
 import { isAlive } from '../temporal/process-identity.ts';
 import { awaitSweep, describeSweep, type SweepEnd } from '../temporal/sweep-client.ts';
 import type { StoreAccess } from './access/store-access.ts';
@@ -196,5 +197,5 @@ class Printer {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+  return messageOf(error).split('\n')[0]!;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stageWorkflowId } from '../experiment/workflow-ids.ts';
 import type { ApiClient } from '../jobs/kubernetes/api-client.ts';
+import { pathOf } from '../jobs/kubernetes/api-paths.ts';
 import { byAge, isOver, type Job, type Pod } from '../jobs/kubernetes/cluster-objects.ts';
 import { selectorOfStore } from '../jobs/kubernetes/names-and-labels.ts';
 import type { Lethe } from '../temporal/connection.ts';
@@ -88,8 +89,7 @@ export class RowWorld {
 
   /** Of pods or jobs in the namespace. */
   path(kind: 'pods' | 'jobs'): string {
-    const { namespace } = this.parts.api;
-    return kind === 'pods' ? `/api/v1/namespaces/${namespace}/pods` : `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    return pathOf(this.parts.api, kind);
   }
 
   /** The means of who owns the cluster; rows that need them are not run without. */

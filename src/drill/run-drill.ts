@@ -1,6 +1,5 @@
-import type { ApiClient } from '../jobs/kubernetes/api-client.ts';
-import { isAllowed } from '../jobs/kubernetes/is-allowed.ts';
-import { nameOfRight } from '../jobs/kubernetes/needed-rights.ts';
+import { messageOf } from '../experiment/message-of.ts';
+import { missingRights } from '../jobs/kubernetes/missing-rights.ts';
 import type { DrillParts } from './drill-options.ts';
 import type { DrillRow } from './drill-row.ts';
 import type { RowResult } from './row-result.ts';
@@ -53,7 +52,7 @@ async function rowOf(
   try {
     tell(await runRow(parts, row, undisturbed, signal));
   } catch (error) {
-    const misses = [error instanceof Error ? error.message : String(error)];
+    const misses = [messageOf(error)];
     const seconds = (performance.now() - started) / 1_000;
     const nothing = { class: null, rule: null, action: null, attempts: 0, stepsLost: 0, timeToResumeMs: null } as const;
     tell({ row: row.name, status: 'missed', ...nothing, statistics: 'none', misses, seconds });
@@ -63,16 +62,8 @@ async function rowOf(
 /** Why a row cannot be run here and by this person; undefined when it can. */
 async function whyNot({ api, means }: DrillParts, row: DrillRow): Promise<string | undefined> {
   if (row.access === 'cluster' && means === undefined) return 'needs cluster access';
-  const lacking = await missingRights(api, row);
-  return lacking === '' ? undefined : `needs the right to ${lacking}`;
-}
-
-async function missingRights(api: ApiClient, { rights = [] }: DrillRow): Promise<string> {
-  const allowed = await Promise.all(rights.map((right) => isAllowed(api, right)));
-  return rights
-    .filter((_, index) => !allowed[index])
-    .map(nameOfRight)
-    .join(', ');
+  const lacking = await missingRights(api, row.rights ?? []);
+  return lacking.length === 0 ? undefined : `needs the right to ${lacking.join(', ')}`;
 }
 
 async function inParallel<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {

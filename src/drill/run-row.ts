@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stageWorkflowId, sweepWorkflowId } from '../experiment/workflow-ids.ts';
 import { ApiClient } from '../jobs/kubernetes/api-client.ts';
+import { pathOf } from '../jobs/kubernetes/api-paths.ts';
 import type { Job, Pod } from '../jobs/kubernetes/cluster-objects.ts';
 import { parseClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { selectorOfStore } from '../jobs/kubernetes/names-and-labels.ts';
@@ -198,8 +199,8 @@ function wordOf(end: SweepEnd): string {
 
 /** Jobs and what is left of their pods. Who may not delete pods made none that outlive their Job. */
 async function removeObjects(api: ApiClient, storeId: string): Promise<void> {
-  const jobs = `/apis/batch/v1/namespaces/${api.namespace}/jobs`;
-  const pods = `/api/v1/namespaces/${api.namespace}/pods`;
+  const jobs = pathOf(api, 'jobs');
+  const pods = pathOf(api, 'pods');
   const ours = { labelSelector: selectorOfStore(storeId) };
   const namesOf = async (path: string) =>
     (await api.get<{ items: (Job | Pod)[] }>(path, ours)).items.map(({ metadata }) => metadata);

@@ -8,6 +8,7 @@ import { namedModels, namedSources } from '../artifacts/input-catalog-of-store.t
 import { bytesOf } from '../artifacts/retention.ts';
 import type { Store } from '../artifacts/store.ts';
 import { listSweeps, nameOf, readSweep, type StoredSweep } from '../artifacts/stored-sweeps.ts';
+import { messageOf } from '../experiment/message-of.ts';
 import { doneKeys, doneStages, hasReport, planFiles, reportFiles, resultFiles, stageFiles } from './store-files.ts';
 import { packTar, type TarEntry } from './tar/pack-tar.ts';
 
@@ -72,7 +73,7 @@ async function answer(
       return;
     }
     const status = error instanceof Refusal ? error.status : 500;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: message }));
   }
 }

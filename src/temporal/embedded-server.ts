@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { get } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { withEmbeddedLock } from './embedded-lock.ts';
+import { freePorts } from './free-ports.ts';
 import { endProcess, identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { findTemporalCli, temporalServerVersion } from './temporal-cli.ts';
 
@@ -192,26 +193,6 @@ async function choosePorts(previous: EmbeddedServer | undefined): Promise<Ports>
   const wanted = previous === undefined ? [] : [portOf(previous.address), portOf(new URL(previous.uiAddress).host)];
   const [grpc, ui, http, metrics] = await freePorts([wanted[0] ?? 0, wanted[1] ?? 0, 0, 0]);
   return { grpc: grpc!, ui: ui!, http: http!, metrics: metrics! };
-}
-
-/** Free loopback ports, all different: each wanted one where it is free (0 = any). */
-async function freePorts(wanted: readonly number[]): Promise<number[]> {
-  const held = await Promise.all(wanted.map(async (port) => (await listen(port)) ?? (await listen(0))));
-  const ports = held.map((server) => {
-    const address = server?.address();
-    if (address === null || typeof address !== 'object') throw new Error('no free loopback port on this machine');
-    return address.port;
-  });
-  await Promise.all(held.map((server) => new Promise((resolve) => server!.close(resolve))));
-  return ports;
-}
-
-function listen(port: number): Promise<ReturnType<typeof createServer> | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => resolve(server));
-  });
 }
 
 function accepts(hostAndPort: string): Promise<boolean> {

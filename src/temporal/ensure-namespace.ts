@@ -1,4 +1,5 @@
 import { type Connection, isGrpcServiceError } from '@temporalio/client';
+import { messageOf } from '../experiment/message-of.ts';
 import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../experiment/search-attributes.ts';
 import type { Lethe } from './connection.ts';
 
@@ -53,7 +54,7 @@ async function requireNamespace(lethe: Lethe): Promise<void> {
     await workflowService.describeNamespace({ namespace: lethe.namespace });
   } catch (error) {
     throw new NamespaceNotReady(
-      `expected the namespace ${lethe.namespace} at ${lethe.address}, which we may neither see nor make (${error instanceof Error ? error.message : String(error)}); create it, or name another`,
+      `expected the namespace ${lethe.namespace} at ${lethe.address}, which we may neither see nor make (${messageOf(error)}); create it, or name another`,
       { cause: error },
     );
   }

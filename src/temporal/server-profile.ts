@@ -1,4 +1,5 @@
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
+import { messageOf } from '../experiment/message-of.ts';
 
 /** How to log in at a server; both kinds of the SDK's connections take these. */
 export type Login = Pick<ReturnType<typeof toClientOptions>['connectionOptions'], 'tls' | 'apiKey' | 'metadata'>;
@@ -20,7 +21,7 @@ export function loginAt(address: string, environment: NodeJS.ProcessEnv = proces
       loadClientConfigProfile({ overrideEnvVars: environment as Record<string, string> }),
     ).connectionOptions;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new BadServerProfile(
       `expected a usable Temporal profile ($TEMPORAL_PROFILE, temporal.toml, $TEMPORAL_TLS_*), got: ${reason}; "temporal config list" shows what there is`,
       { cause: error },

@@ -6,7 +6,7 @@ import type { Pod } from '../../src/jobs/kubernetes/cluster-objects.ts';
 import { parseClusterSettings } from '../../src/jobs/kubernetes/cluster-settings.ts';
 import { connectToCluster } from '../../src/jobs/kubernetes/connect-to-cluster.ts';
 import { KubernetesJobLauncher } from '../../src/jobs/kubernetes/kubernetes-launcher.ts';
-import { selectorOfPods } from '../../src/jobs/kubernetes/names-and-labels.ts';
+import { podsOfJob } from '../../src/jobs/kubernetes/pods-of-job.ts';
 import { SPEC } from '../artifacts/support/stage-world.ts';
 import { type LauncherWorld, type ProgramPlan, until } from '../contract/job-launcher.ts';
 import { type TemporaryStore, temporaryStore } from '../jobs/support/temporary-store.ts';
@@ -132,8 +132,7 @@ export class KubernetesWorld implements LauncherWorld {
 
   /** The newest pod of a job. */
   async pod(spec: JobSpec): Promise<Pod> {
-    const path = `/api/v1/namespaces/${this.namespace}/pods`;
-    const { items } = await this.api.get<{ items: Pod[] }>(path, { labelSelector: selectorOfPods(spec.name) });
+    const items = await podsOfJob(this.api, spec.name);
     const pod = items
       .toSorted((a, b) => (a.metadata.creationTimestamp! < b.metadata.creationTimestamp! ? -1 : 1))
       .at(-1);

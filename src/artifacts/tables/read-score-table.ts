@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { messageOf } from '../../experiment/message-of.ts';
 import { EXAMPLE_CLASSES, type ExampleClass } from '../../experiment/stage-spec.ts';
 import { RUN_SCORE_COLUMNS } from './score-columns.ts';
 import { sqlString, withTableDatabase } from './table-database.ts';
@@ -268,5 +269,5 @@ class GrowingColumns {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  return messageOf(error).split('\n')[0] ?? '';
 }

@@ -1,5 +1,6 @@
 import type { NamedModel, NamedSource } from '../../artifacts/input-catalog-of-store.ts';
 import { Store, type TemporalAddress } from '../../artifacts/store.ts';
+import { messageOf } from '../../experiment/message-of.ts';
 import type { Plan } from '../../experiment/plan.ts';
 import { ApiClient } from '../../jobs/kubernetes/api-client.ts';
 import type { ClusterSettings } from '../../jobs/kubernetes/cluster-settings.ts';
@@ -170,8 +171,4 @@ function requestOf({ path, text, planHash, id, models }: LoadedSweep) {
   if (bytes > MOST_TEXT)
     throw new BadInput(`${path}: expected at most ${MOST_TEXT} bytes for a store in a cluster, got ${bytes}`);
   return { sweepId: id, planHash, path, text, models };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { SERVICE_PORT } from '../../http/store-service.ts';
 import type { ApiClient } from '../../jobs/kubernetes/api-client.ts';
+import { pathOf } from '../../jobs/kubernetes/api-paths.ts';
 import { byAge, type Pod } from '../../jobs/kubernetes/cluster-objects.ts';
 import { BadInput } from '../exit-codes.ts';
 
@@ -40,8 +41,8 @@ export const WORKER_SELECTOR = 'app.kubernetes.io/name=lethe-worker';
 
 /** The worker beside the volume of a claim, ready to be spoken to. Throws `BadInput` with what there is instead. */
 export async function findWorkerPod(api: ApiClient, claim: string): Promise<WorkerPod> {
-  const path = `/api/v1/namespaces/${api.namespace}/pods`;
-  const { items } = await api.get<{ readonly items: readonly FullPod[] }>(path, { labelSelector: WORKER_SELECTOR });
+  const query = { labelSelector: WORKER_SELECTOR };
+  const { items } = await api.get<{ readonly items: readonly FullPod[] }>(pathOf(api, 'pods'), query);
   const beside = byAge(items)
     .map((pod) => workerIn(pod as FullPod, claim))
     .filter((found) => found !== undefined);

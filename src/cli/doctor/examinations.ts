@@ -4,6 +4,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NoStore, Store } from '../../artifacts/store.ts';
+import { messageOf } from '../../experiment/message-of.ts';
 import { findTemporalCli, temporalServerVersion } from '../../temporal/temporal-cli.ts';
 import { machineRate } from '../machine-rate.ts';
 import { launchBinary, projectFolder, trainerBinary } from '../project-folder.ts';
@@ -12,7 +13,6 @@ import { type ClusterExamination, examineClusterOf } from './examine-cluster.ts'
 import { examineJobs } from './examine-jobs.ts';
 import { examineProcesses } from './examine-processes.ts';
 import { examineVolume } from './examine-volume.ts';
-import { messageOf } from './message-of.ts';
 
 export interface Finding {
   readonly what: string;
@@ -45,7 +45,7 @@ export async function* examineStore(folder: string, cluster: ClusterExamination 
       yield {
         what: 'store',
         level: 'bad',
-        found: error instanceof Error ? error.message : String(error),
+        found: messageOf(error),
         fix: `restore ${join(folder, 'store.json')} from a copy, or use another --store`,
       };
     }

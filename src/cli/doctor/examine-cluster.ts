@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../../artifacts/store.ts';
+import { messageOf } from '../../experiment/message-of.ts';
 import { LauncherUnreachable } from '../../jobs/job-launcher.ts';
 import { ApiClient } from '../../jobs/kubernetes/api-client.ts';
+import { pathOf } from '../../jobs/kubernetes/api-paths.ts';
 import { isFinished, type Job } from '../../jobs/kubernetes/cluster-objects.ts';
 import type { ClusterSettings } from '../../jobs/kubernetes/cluster-settings.ts';
 import { connectToCluster } from '../../jobs/kubernetes/connect-to-cluster.ts';
-import { isAllowed } from '../../jobs/kubernetes/is-allowed.ts';
+import { missingRights } from '../../jobs/kubernetes/missing-rights.ts';
 import { ATTEMPT_FOLDER, selectorOfStore } from '../../jobs/kubernetes/names-and-labels.ts';
-import { NEEDED_RIGHTS, nameOfRight, QUEUE_RIGHTS } from '../../jobs/kubernetes/needed-rights.ts';
+import { NEEDED_RIGHTS, QUEUE_RIGHTS } from '../../jobs/kubernetes/needed-rights.ts';
 import { clusterFile, clusterOfStore } from '../cluster-of-store.ts';
 import type { Finding } from './examinations.ts';
 import { examineDevices } from './examine-devices.ts';
 import { examineImage } from './examine-image.ts';
-import { messageOf } from './message-of.ts';
 
 export interface ClusterExamination {
   /** Instead of those that the store remembers. */
@@ -68,15 +69,14 @@ async function examineServer(api: ApiClient): Promise<Finding> {
 /** Of whoever runs this command: in the worker's pod those are the worker's. */
 async function examineRights(api: ApiClient, queues: boolean): Promise<Finding> {
   const needed = [...NEEDED_RIGHTS, ...(queues ? QUEUE_RIGHTS : [])];
-  const allowed = await Promise.all(needed.map((right) => isAllowed(api, right)));
-  const missing = needed.filter((_, index) => !allowed[index]).map(nameOfRight);
-  if (missing.length === 0) return { what: 'rights', level: 'good', found: `all ${allowed.length} that jobs need` };
+  const missing = await missingRights(api, needed);
+  if (missing.length === 0) return { what: 'rights', level: 'good', found: `all ${needed.length} that jobs need` };
   const fix = `bind the Role of ${queues ? 'k8s/overlays/kueue' : 'k8s/base/role.yaml'} in namespace ${api.namespace} to who runs the worker`;
   return { what: 'rights', level: 'bad', found: `lacks ${missing.join(', ')}`, fix };
 }
 
 async function examineClaim(api: ApiClient, { store: { claim } }: ClusterSettings): Promise<Finding> {
-  const path = `/api/v1/namespaces/${api.namespace}/persistentvolumeclaims/${claim}`;
+  const path = pathOf(api, 'persistentvolumeclaims', claim);
   const found = await api.find<{ status?: { phase?: string; accessModes?: readonly string[] } }>(path);
   const phase = found?.status?.phase ?? 'no such claim';
   const modes = found?.status?.accessModes ?? [];
@@ -103,7 +103,7 @@ function queuesOf({ defaults, scales }: ClusterSettings): readonly string[] {
 
 /** Jobs that nobody waits for: their attempt is over, or its folder is gone. */
 async function examineClusterJobs(api: ApiClient, store: Store): Promise<Finding[]> {
-  const path = `/apis/batch/v1/namespaces/${api.namespace}/jobs`;
+  const path = pathOf(api, 'jobs');
   const { items } = await api.get<{ items: readonly Job[] }>(path, { labelSelector: selectorOfStore(store.id) });
   const open = items.filter((job) => !isFinished(job));
   const left = open.filter((job) => {

@@ -4,11 +4,12 @@ import type { JobSpec } from '../../artifacts/job-spec.ts';
 import type { Store } from '../../artifacts/store.ts';
 import { NUMERICS_VERSION } from '../../experiment/numerics-version.ts';
 import type { ApiClient } from '../../jobs/kubernetes/api-client.ts';
+import { pathOf } from '../../jobs/kubernetes/api-paths.ts';
 import { type ClusterEvent, isOver, type Pod } from '../../jobs/kubernetes/cluster-objects.ts';
 import type { ClusterSettings } from '../../jobs/kubernetes/cluster-settings.ts';
 import { jobManifest } from '../../jobs/kubernetes/job-manifest.ts';
 import { podState } from '../../jobs/kubernetes/job-state.ts';
-import { selectorOfPods } from '../../jobs/kubernetes/names-and-labels.ts';
+import { podsOfJob } from '../../jobs/kubernetes/pods-of-job.ts';
 import type { Finding } from './examinations.ts';
 
 const PROBE_MS = 120_000;
@@ -26,13 +27,16 @@ export async function examineImage(
   if (!probe)
     return { what: 'image', level: 'good', found: `${image}, not tried; "lethe doctor --probe" runs it once` };
   const name = `lethe-doctor-${randomBytes(3).toString('hex')}`;
-  const jobs = `/apis/batch/v1/namespaces/${api.namespace}/jobs`;
-  await api.call({ method: 'POST', path: jobs, body: probeManifest(name, api.namespace, settings, store) });
+  await api.call({
+    method: 'POST',
+    path: pathOf(api, 'jobs'),
+    body: probeManifest(name, api.namespace, settings, store),
+  });
   try {
     return await judgeProbe(api, name, settings);
   } finally {
     const body = { propagationPolicy: 'Background' };
-    await api.call({ method: 'DELETE', path: `${jobs}/${name}`, body });
+    await api.call({ method: 'DELETE', path: pathOf(api, 'jobs', name), body });
   }
 }
 
@@ -54,14 +58,12 @@ function probeManifest(name: string, namespace: string, settings: ClusterSetting
 
 async function judgeProbe(api: ApiClient, name: string, settings: ClusterSettings): Promise<Finding> {
   const { image } = settings;
-  const pods = `/api/v1/namespaces/${api.namespace}/pods`;
   const fix = 'correct `image`, `imagePullSecrets` or what the words name, and ask again';
   let waits = 'no pod yet';
   for (const deadline = Date.now() + PROBE_MS; Date.now() < deadline; await sleep(LOOK_MS)) {
-    const { items } = await api.get<{ items: readonly Pod[] }>(pods, { labelSelector: selectorOfPods(name) });
-    const pod = items.at(-1);
+    const pod = (await podsOfJob(api, name)).at(-1);
     if (pod === undefined) waits = await refusalOf(api, name);
-    else if (isOver(pod)) return judgeVersion(image, await logOf(api, `${pods}/${pod.metadata.name}`), pod, fix);
+    else if (isOver(pod)) return judgeVersion(image, await logOf(api, pod), pod, fix);
     else {
       const state = podState(pod, { fits: false });
       if (state.state !== 'starting') continue;
@@ -94,14 +96,14 @@ function versionIn(log: string) {
   }
 }
 
-function logOf(api: ApiClient, pod: string): Promise<string> {
-  return api.call<string>({ method: 'GET', path: `${pod}/log`, query: { container: 'trainer' }, answer: 'text' });
+function logOf(api: ApiClient, { metadata }: Pod): Promise<string> {
+  const path = `${pathOf(api, 'pods', metadata.name)}/log`;
+  return api.call<string>({ method: 'GET', path, query: { container: 'trainer' }, answer: 'text' });
 }
 
 /** A quota or an admission rule refuses pods, not Jobs. */
 async function refusalOf(api: ApiClient, name: string): Promise<string> {
-  const path = `/api/v1/namespaces/${api.namespace}/events`;
   const query = { fieldSelector: `involvedObject.name=${name}` };
-  const { items } = await api.get<{ items: readonly ClusterEvent[] }>(path, query);
+  const { items } = await api.get<{ items: readonly ClusterEvent[] }>(pathOf(api, 'events'), query);
   return items.findLast(({ type }) => type === 'Warning')?.message ?? 'no pod yet';
 }

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '../../experiment/message-of.ts';
 import type { Finding } from './examinations.ts';
-import { messageOf } from './message-of.ts';
 
 const FIX =
   'the store needs a volume with POSIX names and locks: a local disk, NFS 4, CephFS, Lustre; not an object store behind FUSE';

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Store } from '../../artifacts/store.ts';
+import { messageOf } from '../../experiment/message-of.ts';
 import type { IntakeEvent, IntakeRequest } from './intake-request.ts';
 import { receiveFiles } from './receive-files.ts';
 import { takeIn } from './take-in.ts';
@@ -78,7 +79,7 @@ async function take(store: string, folder: string, sent: IncomingMessage, respon
     last = await takeIn(store, folder, request, tell);
   } catch (error) {
     if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-    last = { event: 'failed', sentence: error instanceof Error ? error.message : String(error) };
+    last = { event: 'failed', sentence: messageOf(error) };
     process.stderr.write(`${last.sentence}\n`);
   }
   await lastWord(pieces, response, `${JSON.stringify(last)}\n`);

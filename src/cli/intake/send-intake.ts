@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packTar, type TarEntry } from '../../http/tar/pack-tar.ts';
 import { ApiRefused } from '../../jobs/kubernetes/api-client.ts';
+import { pathOf } from '../../jobs/kubernetes/api-paths.ts';
 import { conditionOf, isFinished, type Job, type Pod } from '../../jobs/kubernetes/cluster-objects.ts';
 import { loadKubeConfig } from '../../jobs/kubernetes/connect-to-cluster.ts';
 import { ForwardedHttp } from '../../jobs/kubernetes/forwarded-http.ts';
-import { selectorOfPods } from '../../jobs/kubernetes/names-and-labels.ts';
+import { podsOfJob } from '../../jobs/kubernetes/pods-of-job.ts';
 import { ForwardFailed, forwardToPod } from '../../jobs/kubernetes/port-forward.ts';
 import type { RemoteWay } from '../access/remote-access.ts';
 import { findWorkerPod } from '../access/worker-pod.ts';
@@ -39,11 +40,10 @@ export async function sendIntake(
 ): Promise<Done> {
   const { api, remembered } = way;
   const worker = await findWorkerPod(api, remembered.claim);
-  const jobs = `/apis/batch/v1/namespaces/${api.namespace}/jobs`;
   const job = await api
     .call<Job>({
       method: 'POST',
-      path: jobs,
+      path: pathOf(api, 'jobs'),
       body: intakeJob(worker, api.namespace, packageIndexFor(request)),
     })
     .catch((error: unknown) => {
@@ -52,7 +52,7 @@ export async function sendIntake(
     });
   const { name } = job.metadata;
   const remove = () =>
-    api.call({ method: 'DELETE', path: `${jobs}/${name}`, query: { propagationPolicy: 'Background' } });
+    api.call({ method: 'DELETE', path: pathOf(api, 'jobs', name), query: { propagationPolicy: 'Background' } });
   // Ctrl-C: otherwise the Job would wait for the rest of what it is sent.
   const interrupted = () => void remove().finally(() => process.exit(130));
   process.once('SIGINT', interrupted);
@@ -84,9 +84,7 @@ async function whenListening(way: RemoteWay, job: string, progress: SendProgress
   const config = await loadKubeConfig(remembered);
   let said = '';
   for (const deadline = Date.now() + START_MS; ; ) {
-    const path = `/api/v1/namespaces/${api.namespace}/pods`;
-    const { items } = await api.get<{ readonly items: readonly Pod[] }>(path, { labelSelector: selectorOfPods(job) });
-    const pod = items.at(-1);
+    const pod = (await podsOfJob(api, job)).at(-1);
     const state = pod?.status?.containerStatuses?.[0]?.state;
     if (pod !== undefined && state?.running !== undefined) {
       const open = () => forwardToPod(config, { namespace: api.namespace, pod: pod.metadata.name, port: INTAKE_PORT });
@@ -99,10 +97,7 @@ async function whenListening(way: RemoteWay, job: string, progress: SendProgress
       }
     }
     const why = whyItWaits(pod);
-    if (
-      state?.terminated !== undefined ||
-      isFinished(await api.get<Job>(`/apis/batch/v1/namespaces/${api.namespace}/jobs/${job}`))
-    )
+    if (state?.terminated !== undefined || isFinished(await api.get<Job>(pathOf(api, 'jobs', job))))
       throw new BadInput(`the Job ${job} ended before it took anything: ${state?.terminated?.message ?? why}`);
     if (why !== said) progress.say(`waiting for ${job}: ${why}`);
     said = why;

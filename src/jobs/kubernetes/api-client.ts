@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { messageOf } from '../../experiment/message-of.ts';
 import { LauncherUnreachable } from '../job-launcher.ts';
 import { pause } from '../latch.ts';
 import type { ClusterConnection } from './cluster-connection.ts';
@@ -242,8 +243,4 @@ function sentenceOf(text: string): { readonly reason: string; readonly message: 
 
 function nameOf({ method, path }: ApiCall): string {
   return `${method} ${path}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
 }

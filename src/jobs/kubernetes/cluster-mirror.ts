@@ -1,6 +1,7 @@
 import type { JobSpec } from '../../artifacts/job-spec.ts';
 import { Latch } from '../latch.ts';
 import type { ApiClient } from './api-client.ts';
+import { pathOf } from './api-paths.ts';
 import type { Job, Pod } from './cluster-objects.ts';
 import { JOB_NAME_LABEL, SHAPE, selectorOfStore } from './names-and-labels.ts';
 import { ResourceMirror } from './resource-mirror.ts';
@@ -16,15 +17,14 @@ export class ClusterMirror {
 
   constructor(api: ApiClient, storeId: string, onListed: () => void | Promise<void>) {
     const selector = selectorOfStore(storeId);
-    const { namespace } = api;
     this.jobMirror = new ResourceMirror(api, {
-      path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+      path: pathOf(api, 'jobs'),
       selector,
       onChange: (job) => this.wake(job.metadata.name),
       onListed: () => void onListed(),
     });
     this.podMirror = new ResourceMirror(api, {
-      path: `/api/v1/namespaces/${namespace}/pods`,
+      path: pathOf(api, 'pods'),
       selector,
       onChange: (pod) => this.podChanged(pod),
     });

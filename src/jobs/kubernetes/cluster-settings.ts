@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { bytes, number, positive, whole } from '../../experiment/file-values.ts';
+import { messageOf } from '../../experiment/message-of.ts';
 import { countParameters } from '../../experiment/model-size.ts';
 import type { ModelSpec } from '../../experiment/stage-spec.ts';
 
@@ -129,8 +130,4 @@ export function scaleOf(settings: ClusterSettings, model: ModelSpec): ScaleSetti
   const size = countParameters(model).parameters;
   const { upTo: _upTo, ...scale } = settings.scales.find(({ upTo }) => size <= upTo) ?? { upTo: 0 };
   return { ...settings.defaults, ...scale };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

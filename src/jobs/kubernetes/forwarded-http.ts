@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../../experiment/message-of.ts';
 import { ForwardFailed } from './port-forward.ts';
 
 /** Thrown when the service in the pod understood a request and refused it. */
@@ -93,5 +94,5 @@ async function refusal(path: string, answer: IncomingMessage): Promise<Error> {
 
 function failed(path: string, error: unknown): ForwardFailed {
   if (error instanceof ForwardFailed) return error;
-  return new ForwardFailed(`${path}: no answer: ${error instanceof Error ? error.message : String(error)}`);
+  return new ForwardFailed(`${path}: no answer: ${messageOf(error)}`);
 }

@@ -17,13 +17,15 @@ import {
 } from '../job-launcher.ts';
 import type { Latch } from '../latch.ts';
 import { type ApiClient, ApiRefused } from './api-client.ts';
+import { pathOf } from './api-paths.ts';
 import { ClusterMirror } from './cluster-mirror.ts';
 import { byAge, type ClusterEvent, isFinished, isOver, type Job, type Pod } from './cluster-objects.ts';
 import { type ClusterSettings, scaleOf } from './cluster-settings.ts';
 import { hashOf, jobManifest, type Manifest } from './job-manifest.ts';
 import { jobState, lostReason, podState, type StateFacts, sentence } from './job-state.ts';
-import { ATTEMPT_FOLDER, SPEC_HASH, selectorOfPods } from './names-and-labels.ts';
+import { ATTEMPT_FOLDER, SPEC_HASH } from './names-and-labels.ts';
 import { podEvidence } from './pod-evidence.ts';
+import { podsOfJob } from './pods-of-job.ts';
 import { QueueState } from './queue-state.ts';
 import { SharedList } from './shared-list.ts';
 
@@ -69,7 +71,7 @@ export class KubernetesJobLauncher implements JobLauncher {
     this.mirror = new ClusterMirror(api, storeId, () => this.releaseLeftBehind());
     this.queue = new QueueState(api);
     this.warnings = new SharedList<ClusterEvent>(api, {
-      path: this.path('events'),
+      path: pathOf(api, 'events'),
       query: { fieldSelector: 'type=Warning' },
       keyOf: ({ involvedObject }) => involvedObject?.name,
     });
@@ -177,7 +179,7 @@ export class KubernetesJobLauncher implements JobLauncher {
   }
 
   private async create(spec: JobSpec, manifest: Manifest): Promise<Job> {
-    const path = this.jobsPath();
+    const path = pathOf(this.api, 'jobs');
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.api.call<Job>({ method: 'POST', path, query: { fieldManager: 'lethe' }, body: manifest });
@@ -206,13 +208,8 @@ export class KubernetesJobLauncher implements JobLauncher {
   }
 
   private async read({ name }: JobSpec): Promise<{ readonly job: Job | undefined; readonly pods: readonly Pod[] }> {
-    const [job, pods] = await Promise.all([
-      this.api.find<Job>(this.jobPath(name)),
-      this.api.get<{ readonly items: readonly Pod[] }>(this.path('pods'), {
-        labelSelector: selectorOfPods(name),
-      }),
-    ]);
-    return { job, pods: pods.items };
+    const [job, pods] = await Promise.all([this.api.find<Job>(this.jobPath(name)), podsOfJob(this.api, name)]);
+    return { job, pods };
   }
 
   private async stateOf(spec: JobSpec, job: Job, pods: readonly Pod[]): Promise<JobObservation> {
@@ -254,7 +251,7 @@ export class KubernetesJobLauncher implements JobLauncher {
   }
 
   private async eventsOf(names: readonly string[]): Promise<readonly ClusterEvent[]> {
-    const path = this.path('events');
+    const path = pathOf(this.api, 'events');
     const lists = await Promise.all(
       names.map((name) =>
         this.api.get<{ items: ClusterEvent[] }>(path, { fieldSelector: `involvedObject.name=${name}`, limit: '100' }),
@@ -267,7 +264,7 @@ export class KubernetesJobLauncher implements JobLauncher {
   private async keepLog(spec: JobSpec, pods: readonly Pod[]): Promise<void> {
     const pod = byAge(pods).at(-1);
     if (pod?.spec.nodeName === undefined) return;
-    const path = `${this.path('pods')}/${pod.metadata.name}/log`;
+    const path = `${pathOf(this.api, 'pods', pod.metadata.name)}/log`;
     const query = { container: 'trainer', tailLines: String(LOG_LINES), limitBytes: String(LOG_BYTES) };
     try {
       const text = await this.api.call<string>({ method: 'GET', path, query, answer: 'text' });
@@ -319,16 +316,8 @@ export class KubernetesJobLauncher implements JobLauncher {
     return launched;
   }
 
-  private path(resource: 'pods' | 'events'): string {
-    return `/api/v1/namespaces/${this.api.namespace}/${resource}`;
-  }
-
-  private jobsPath(): string {
-    return `/apis/batch/v1/namespaces/${this.api.namespace}/jobs`;
-  }
-
   private jobPath(name: string): string {
-    return `${this.jobsPath()}/${name}`;
+    return pathOf(this.api, 'jobs', name);
   }
 }
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from './api-client.ts';
+import { pathOf } from './api-paths.ts';
 import { byAge, isOver, type Pod } from './cluster-objects.ts';
-import { selectorOfPods } from './names-and-labels.ts';
+import { podsOfJob } from './pods-of-job.ts';
 
 const LOOK_EVERY_MS = 1_000;
 /** The most of a log that one look takes. */
@@ -32,9 +33,7 @@ export async function followPodLog(api: ApiClient, job: string, show: (line: str
 }
 
 async function newestPod(api: ApiClient, job: string): Promise<Pod | undefined> {
-  const path = `/api/v1/namespaces/${api.namespace}/pods`;
-  const { items } = await api.get<{ readonly items: readonly Pod[] }>(path, { labelSelector: selectorOfPods(job) });
-  return byAge(items).at(-1);
+  return byAge(await podsOfJob(api, job)).at(-1);
 }
 
 async function read(
@@ -47,7 +46,7 @@ async function read(
   if (state?.running === undefined && state?.terminated === undefined) return [];
   const text = await api.call<string>({
     method: 'GET',
-    path: `/api/v1/namespaces/${api.namespace}/pods/${metadata.name}/log`,
+    path: `${pathOf(api, 'pods', metadata.name)}/log`,
     query: { ...query, timestamps: 'true', limitBytes: String(MOST_BYTES) },
     answer: 'text',
   });

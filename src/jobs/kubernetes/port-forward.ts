@@ -1,6 +1,7 @@
 import { type Duplex, duplexPair, PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { messageOf } from '../../experiment/message-of.ts';
 
 /** Thrown when a port of a pod cannot be reached through the API server. */
 export class ForwardFailed extends Error {
@@ -47,9 +48,4 @@ export async function forwardToPod(config: KubeConfig, { namespace, pod, port }:
     }
   })().catch((error: unknown) => fail(messageOf(error)));
   return near;
-}
-
-function messageOf(error: unknown): string {
-  const { message } = error as { readonly message?: unknown };
-  return typeof message === 'string' && message !== '' ? message : String(error);
 }

@@ -6,6 +6,7 @@ import { isLocal, type LaunchedLocally } from '../../artifacts/launched.ts';
 import { BadFile } from '../../artifacts/read-json.ts';
 import { statOf } from '../../artifacts/small-files.ts';
 import { digestOf } from '../../experiment/canonical-json.ts';
+import { messageOf } from '../../experiment/message-of.ts';
 import {
   type JobLauncher,
   JobNameTaken,
@@ -319,6 +320,6 @@ function isStopped(spec: JobSpec): boolean {
 
 function unreachable(error: unknown): Error {
   if (error instanceof LauncherUnreachable) return error;
-  const came = error instanceof Error ? error.message : String(error);
+  const came = messageOf(error);
   return new LauncherUnreachable(`this machine's jobs cannot be seen: ${came}`, { cause: error });
 }

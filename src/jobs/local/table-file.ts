@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } fr
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '../../experiment/message-of.ts';
 
 /** Longest wait for the lock of another worker, which holds it for less than a millisecond. */
 const BUSY_MS = 5_000;
@@ -34,7 +35,7 @@ export function openTable(folder: string, bootId: string): DatabaseSync {
     removeOld(folder);
     return openHealing(path);
   } catch (error) {
-    const came = error instanceof Error ? error.message : String(error);
+    const came = messageOf(error);
     throw new Error(
       `${folder}: expected a folder for the table of local jobs, got ${came}; set XDG_STATE_HOME to one that can be written`,
       {

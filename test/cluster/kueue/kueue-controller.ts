@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiClient, ApiRefused } from '../../../src/jobs/kubernetes/api-client.ts';
+import { pathOf } from '../../../src/jobs/kubernetes/api-paths.ts';
 import { type Condition, isFinished } from '../../../src/jobs/kubernetes/cluster-objects.ts';
 import { QUEUE_LABEL } from '../../../src/jobs/kubernetes/names-and-labels.ts';
 import { KUEUE_GROUP, KUEUE_VERSION } from './definitions.ts';
@@ -83,7 +84,7 @@ export class KueueController {
   /** Every open Job of a queue with its Workload, which is made where it lacks. */
   private async pairs(): Promise<Pair[]> {
     const [jobs, workloads] = await Promise.all([
-      this.list<QueuedJob>(`/apis/batch/v1/namespaces/${this.api.namespace}/jobs`, { labelSelector: QUEUE_LABEL }),
+      this.list<QueuedJob>(pathOf(this.api, 'jobs'), { labelSelector: QUEUE_LABEL }),
       this.list<Workload>(`${API}/namespaces/${this.api.namespace}/workloads`),
     ]);
     const pairs: Pair[] = [];
@@ -221,13 +222,13 @@ export class KueueController {
 
   /** In Kueue's order: suspend, then clear the start time, which only a suspended Job may lose. Kubernetes deletes the pods. */
   private async stopJob({ metadata, spec, status }: QueuedJob): Promise<void> {
-    const path = `/apis/batch/v1/namespaces/${this.api.namespace}/jobs/${metadata.name}`;
+    const path = pathOf(this.api, 'jobs', metadata.name);
     if (spec.suspend !== true) await this.patch(path, { spec: { suspend: true } });
     if (status?.startTime != null) await this.patch(`${path}/status`, { status: { startTime: null } });
   }
 
   private async resumeJob({ metadata }: QueuedJob): Promise<void> {
-    const path = `/apis/batch/v1/namespaces/${this.api.namespace}/jobs/${metadata.name}`;
+    const path = pathOf(this.api, 'jobs', metadata.name);
     await this.patch(path, { spec: { suspend: false } });
   }
 

@@ -1,8 +1,14 @@
 import type { ApiClient } from './api-client.ts';
-import type { Right } from './needed-rights.ts';
+import { nameOfRight, type Right } from './needed-rights.ts';
 
-/** Whether the caller has a right in the client's namespace, in the API server's own words: everyone may ask it about himself. */
-export async function isAllowed(api: ApiClient, { verb, group, resource }: Right): Promise<boolean> {
+/** Names of those rights that the caller lacks in the client's namespace. */
+export async function missingRights(api: ApiClient, rights: readonly Right[]): Promise<string[]> {
+  const allowed = await Promise.all(rights.map((right) => isAllowed(api, right)));
+  return rights.filter((_, index) => !allowed[index]).map(nameOfRight);
+}
+
+/** In the API server's own words: everyone may ask it about himself. */
+async function isAllowed(api: ApiClient, { verb, group, resource }: Right): Promise<boolean> {
   const [name, subresource] = resource.split('/');
   const resourceAttributes = {
     namespace: api.namespace,
