@@ -1,6 +1,4 @@
-import { stat, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import type { Plan, PlanModel } from '../experiment/plan.ts';
 import { type PricedPlan, pricePlan } from '../experiment/price-plan.ts';
 import { bytes } from '../experiment/render-plan.ts';
@@ -11,7 +9,6 @@ import { thisMachine } from '../jobs/local/machine.ts';
 import type { StoreAccess } from './access/store-access.ts';
 import type { LoadedSweep } from './load-sweep.ts';
 import { type MachineRate, machineRate } from './machine-rate.ts';
-import { storeFolder } from './project-folder.ts';
 
 export interface MachinePrice {
   readonly priced: PricedPlan;
@@ -23,10 +20,11 @@ export interface MachinePrice {
 /** What a sweep costs on this very machine, what of it is done, and what cannot fit at all: a model that needs more than there is for one sequence at a time. */
 export async function priceOnMachine(loaded: LoadedSweep, store: StoreAccess, slots?: number): Promise<MachinePrice> {
   const { plan, sweep } = loaded;
-  const [rate, doneKeys, lengths] = await Promise.all([
+  const [rate, doneKeys, lengths, freeBytes] = await Promise.all([
     machineRate(),
     store.finishedKeys(plan),
     store.textLengths(plan),
+    store.freeBytes(),
   ]);
   const { memoryBytes } = thisMachine().capacity;
   const cores = sweep.execution.resources.cores ?? 1;
@@ -40,7 +38,7 @@ export async function priceOnMachine(loaded: LoadedSweep, store: StoreAccess, sl
   return {
     priced,
     rate,
-    refusals: [...memoryRefusals(loaded, priced, memoryBytes), ...(await diskRefusals(priced, store.shown))],
+    refusals: [...memoryRefusals(loaded, priced, memoryBytes), ...diskRefusals(priced, freeBytes, store)],
   };
 }
 
@@ -52,22 +50,20 @@ export async function priceInCluster(
   slots: number,
 ): Promise<MachinePrice> {
   const { plan, sweep } = loaded;
-  const [rate, doneKeys, lengths, { freeBytes }] = await Promise.all([
+  const [rate, doneKeys, lengths, freeBytes] = await Promise.all([
     machineRate(),
     store.finishedKeys(plan),
     store.textLengths(plan),
-    store.diskUse(),
+    store.freeBytes(),
   ]);
   const cores = sweep.execution.resources.cores ?? defaults.cores ?? 1;
   const flopsPerSecond = cores * rate.flopsPerSecond;
   const priced = pricePlan(plan, { doneKeys, flopsPerSecond, slots, memoryBytes: memoryLimit, lengths });
   const open = plan.models.filter((_, index) => priced.scales[index]!.stagesDone < priced.scales[index]!.stages);
-  const refusals = memoryRefusalsInCluster({ ...plan, models: open }, { memoryLimit }, lengths);
-  const { diskBytes } = priced.total;
-  if (diskBytes > freeBytes)
-    refusals.push(
-      `it needs ${bytes(diskBytes)} of disk; there are ${bytes(freeBytes)} free at ${store.shown}. "lethe store gc" frees what nobody needs`,
-    );
+  const refusals = [
+    ...memoryRefusalsInCluster({ ...plan, models: open }, { memoryLimit }, lengths),
+    ...diskRefusals(priced, freeBytes, store),
+  ];
   return { priced, rate: { ...rate, because: `${rate.because}; nodes of the cluster may differ` }, refusals };
 }
 
@@ -109,20 +105,9 @@ function memoryRefusals({ plan, sweep }: LoadedSweep, { scales, question }: Pric
   });
 }
 
-async function diskRefusals({ total }: PricedPlan, shown: string): Promise<string[]> {
-  const store = storeFolder(shown);
-  const { bavail, bsize } = await statfs(await nearestFolder(store));
-  const free = bavail * bsize;
-  return total.diskBytes <= free
-    ? []
-    : [`it needs ${bytes(total.diskBytes)} of disk; there are ${bytes(free)} free at ${store}`];
-}
-
-/** The store itself, or the folder in which it would be made. */
-async function nearestFolder(path: string): Promise<string> {
-  const there = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  return there || dirname(path) === path ? path : nearestFolder(dirname(path));
+function diskRefusals({ total }: PricedPlan, freeBytes: number, { shown }: StoreAccess): string[] {
+  if (total.diskBytes <= freeBytes) return [];
+  return [
+    `it needs ${bytes(total.diskBytes)} of disk; there are ${bytes(freeBytes)} free at ${shown}. "lethe store gc" frees what nobody needs`,
+  ];
 }

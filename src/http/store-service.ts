@@ -1,11 +1,9 @@
-import { statfs } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { diskUse, freeBytesAt } from '../artifacts/disk-use.ts';
 import { namedModels, namedSources } from '../artifacts/input-catalog-of-store.ts';
-import { bytesOf } from '../artifacts/retention.ts';
 import type { Store } from '../artifacts/store.ts';
 import { listSweeps, nameOf, readSweep, type StoredSweep } from '../artifacts/stored-sweeps.ts';
 import { messageOf } from '../experiment/message-of.ts';
@@ -37,7 +35,6 @@ class Refusal extends Error {
   }
 }
 
-const FOLDERS = ['stages', 'data', 'data-sources', 'models', 'sweeps', 'embedded'];
 const REQUEST_MS = 300_000;
 const KEPT_PLANS = 4;
 
@@ -90,7 +87,10 @@ async function route(
   if (parts.length === 1) {
     switch (first) {
       case 'store':
-        return sendJson(response, { format: 'lethe-service/1', id: store.id, temporal: store.temporal, jobs });
+        return sendJson(response, {
+          ...{ format: 'lethe-service/1', id: store.id, temporal: store.temporal, jobs },
+          freeBytes: await freeBytesAt(store.path),
+        });
       case 'catalog': {
         const [models, sources] = await Promise.all([namedModels(store.path), namedSources(store.path)]);
         return sendJson(response, { models, sources });
@@ -100,7 +100,7 @@ async function route(
       case 'results':
         return sendJson(response, { keys: await doneKeys(store) });
       case 'usage':
-        return sendJson(response, await usageOf(store));
+        return sendJson(response, await diskUse(store));
     }
   }
   if (first === 'stages' && second !== undefined && parts.length === 2) {
@@ -161,14 +161,6 @@ function keysOf({ plan }: StoredSweep, ranges: string | null): string[] {
       throw new Refusal(400, `of: expected numbers of stages as 0-5,9; got "${range.slice(0, 40)}"`);
     return plan.stages.slice(Number(from), Number(to) + 1).map(({ key }) => key);
   });
-}
-
-async function usageOf(store: Store): Promise<object> {
-  const [folders, { bavail, blocks, bsize }] = await Promise.all([
-    Promise.all(FOLDERS.map(async (folder) => ({ folder, bytes: await bytesOf(join(store.path, folder)) }))),
-    statfs(store.path),
-  ]);
-  return { folders, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
 
 function decoded(part: string): string {

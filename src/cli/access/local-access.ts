@@ -1,9 +1,8 @@
-import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { collectGarbage, diskUse, freeBytesAt } from '../../artifacts/disk-use.ts';
 import { namedModels, namedSources } from '../../artifacts/input-catalog-of-store.ts';
-import { bytesOf, garbageOf, remove } from '../../artifacts/retention.ts';
 import { NoStore, Store } from '../../artifacts/store.ts';
-import { plannedKeys } from '../../artifacts/stored-sweeps.ts';
 import { SweepFolder } from '../../artifacts/sweep-folder.ts';
 import { clusterOfStore, placeJobs, requirePlace } from '../cluster-of-store.ts';
 import { finishedKeys } from '../finished-keys.ts';
@@ -11,8 +10,6 @@ import { shownPath } from '../project-folder.ts';
 import { EMBEDDED, openStore } from '../session.ts';
 import { textLengths } from '../text-lengths.ts';
 import type { StoreAccess } from './store-access.ts';
-
-const FOLDERS = ['stages', 'data', 'data-sources', 'models', 'sweeps', 'embedded'];
 
 /** A store in a folder of this machine, which need not exist yet. */
 export function localAccess(folder: string): StoreAccess {
@@ -56,19 +53,17 @@ export function localAccess(folder: string): StoreAccess {
       ]);
       return new ApiClient(await connectToCluster(settings));
     },
-    diskUse: async () => {
-      const store = await open();
-      const [folders, { bavail, bsize }] = await Promise.all([
-        Promise.all(FOLDERS.map(async (name) => ({ folder: name, bytes: await bytesOf(join(store.path, name)) }))),
-        statfs(store.path),
-      ]);
-      return { folders, freeBytes: bavail * bsize };
-    },
-    collectGarbage: async (dryRun) => {
-      const store = await open();
-      const found = await garbageOf(store, await plannedKeys(store));
-      const bytes = found.reduce((sum, each) => sum + each.bytes, 0);
-      return { found, bytes, freed: dryRun ? 0 : await remove(found) };
-    },
+    freeBytes: async () => freeBytesAt(await nearestFolder(folder)),
+    diskUse: async () => diskUse(await open()),
+    collectGarbage: async (dryRun) => collectGarbage(await open(), dryRun),
   };
+}
+
+/** The store itself, or the folder in which it would be made. */
+async function nearestFolder(path: string): Promise<string> {
+  const there = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return there || dirname(path) === path ? path : nearestFolder(dirname(path));
 }

@@ -1,3 +1,4 @@
+import type { DiskUse } from '../../artifacts/disk-use.ts';
 import type { NamedModel, NamedSource } from '../../artifacts/input-catalog-of-store.ts';
 import { Store, type TemporalAddress } from '../../artifacts/store.ts';
 import { messageOf } from '../../experiment/message-of.ts';
@@ -12,7 +13,7 @@ import { collectStoreGarbage, freezeSweepRemotely } from '../../temporal/store-e
 import { BadInput } from '../exit-codes.ts';
 import type { LoadedSweep } from '../load-sweep.ts';
 import { type RememberedStore, recallStore, rememberStore } from './remembered-store.ts';
-import type { DiskUse, StoreAccess } from './store-access.ts';
+import type { StoreAccess } from './store-access.ts';
 import { mirrorFolder, StoreMirror } from './store-mirror.ts';
 import { findWorkerPod } from './worker-pod.ts';
 
@@ -22,6 +23,7 @@ interface StoreAnswer {
   readonly id: string;
   readonly temporal: TemporalAddress;
   readonly jobs: ClusterSettings | null;
+  readonly freeBytes: number;
 }
 
 /** The way to a store in a cluster, found once a command: the worker's pod, the service in it, Temporal. */
@@ -158,6 +160,7 @@ export function remoteAccess(way: RemoteWay, say: (text: string) => void): Store
       });
     },
     api: async () => way.api,
+    freeBytes: async () => (await answer()).freeBytes,
     diskUse: () => http.json<DiskUse>('/usage'),
     collectGarbage: (dryRun) => errand((lethe, storeId) => collectStoreGarbage(lethe, storeId, { dryRun })),
   };

@@ -1,3 +1,4 @@
+import type { DiskUse, Garbage } from '../../artifacts/disk-use.ts';
 import type { NamedModel, NamedSource } from '../../artifacts/input-catalog-of-store.ts';
 import type { Store } from '../../artifacts/store.ts';
 import type { StoredSweep } from '../../artifacts/stored-sweeps.ts';
@@ -7,19 +8,6 @@ import type { ApiClient } from '../../jobs/kubernetes/api-client.ts';
 import type { ClusterSettings } from '../../jobs/kubernetes/cluster-settings.ts';
 import type { AskedPlace } from '../cluster-of-store.ts';
 import type { LoadedSweep } from '../load-sweep.ts';
-
-export interface DiskUse {
-  readonly folders: readonly { readonly folder: string; readonly bytes: number }[];
-  readonly freeBytes: number;
-}
-
-export interface Garbage {
-  /** Of a remote store the first thousand. */
-  readonly found: readonly { readonly path: string; readonly bytes: number; readonly why: string }[];
-  readonly bytes: number;
-  /** Freed; 0 when it was only looked for. */
-  readonly freed: number;
-}
 
 /**
  * A store as commands need it, wherever it is: a folder of this machine, or a volume in a cluster, which no command ever opens. Commands read the files of
@@ -53,6 +41,9 @@ export interface StoreAccess {
 
   /** The API server of the cluster in which its jobs run, with the caller's rights; undefined: they run on this machine. */
   api(): Promise<ApiClient | undefined>;
+  /** On its disk, where it is or would be made. */
+  freeBytes(): Promise<number>;
   diskUse(): Promise<DiskUse>;
+  /** Of a remote store the first thousand are named. */
   collectGarbage(dryRun: boolean): Promise<Garbage>;
 }
