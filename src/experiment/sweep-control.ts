@@ -151,6 +151,13 @@ export const MESSAGES = {
 export const RUN_STATES = ['done', 'running', 'waiting', 'parked', 'held'] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
+/** Where the stages and runs of one sweep stand. */
+export interface SweepCensus {
+  readonly sweep: string;
+  readonly stages: Readonly<Record<string, number>>;
+  readonly runs: Readonly<Partial<Record<RunState, number>>>;
+}
+
 /** Answer of the `overview` query: counts and lists, no rows of stages that are well. */
 export interface SweepOverview {
   readonly phase: 'loading' | 'scheduling' | 'paused' | 'analysing' | 'ended';

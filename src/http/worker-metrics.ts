@@ -1,12 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RunState } from '../experiment/sweep-control.ts';
-
-/** Where the stages and runs of one sweep stand. */
-export interface SweepCensus {
-  readonly sweep: string;
-  readonly stages: Readonly<Record<string, number>>;
-  readonly runs: Readonly<Partial<Record<RunState, number>>>;
-}
+import type { SweepCensus } from '../experiment/sweep-control.ts';
 
 /** How an attempt ended, as far as it is counted. */
 export interface AttemptEnding {

@@ -1,14 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunState, SweepOutcome, SweepOverview } from '../experiment/sweep-control.ts';
+import type { SweepCensus, SweepOutcome, SweepOverview } from '../experiment/sweep-control.ts';
 import type { Lethe } from './connection.ts';
 import { describeSweep, sweepOverview } from './sweep-client.ts';
-
-/** Where the stages and runs of one sweep stand. */
-export interface CountedSweep {
-  readonly sweep: string;
-  readonly stages: Readonly<Record<string, number>>;
-  readonly runs: Readonly<Partial<Record<RunState, number>>>;
-}
 
 /** The answer comes from the worker; one that replays a long history must not hold the scrape. */
 const OVERVIEW_MS = 3_000;
@@ -18,14 +11,14 @@ export class SweepCensusTaker {
   readonly #lethe: Lethe;
   readonly #store: { readonly id: string; readonly shortId: string };
   /** By run id: an execution that has ended stays as it is. */
-  readonly #ended = new Map<string, CountedSweep | undefined>();
+  readonly #ended = new Map<string, SweepCensus | undefined>();
 
   constructor(lethe: Lethe, store: { readonly id: string; readonly shortId: string }) {
     this.#lethe = lethe;
     this.#store = store;
   }
 
-  async take(): Promise<CountedSweep[]> {
+  async take(): Promise<SweepCensus[]> {
     const newest = new Map<string, { readonly runId: string; readonly running: boolean; readonly since: number }>();
     const prefix = `${this.#store.shortId}/`;
     const query = `WorkflowType = "scaleSweep" AND WorkflowId STARTS_WITH "${prefix}"`;
@@ -43,13 +36,13 @@ export class SweepCensusTaker {
     return counted.filter((sweep) => sweep !== undefined);
   }
 
-  async #open(sweepId: string): Promise<CountedSweep | undefined> {
+  async #open(sweepId: string): Promise<SweepCensus | undefined> {
     const overview = sweepOverview(this.#lethe, { storeId: this.#store.id, sweepId }).catch(() => undefined);
     const told = await Promise.race([overview, sleep(OVERVIEW_MS, undefined, { ref: false })]);
     return told && { sweep: sweepId, stages: stagesOf(told), runs: told.runs ?? {} };
   }
 
-  async #over(sweepId: string, runId: string): Promise<CountedSweep | undefined> {
+  async #over(sweepId: string, runId: string): Promise<SweepCensus | undefined> {
     if (this.#ended.has(runId)) return this.#ended.get(runId);
     const described = await describeSweep(this.#lethe, { storeId: this.#store.id, sweepId });
     // Started again meanwhile: the next census has it.
@@ -66,7 +59,7 @@ function stagesOf({ done, running, waiting, blocked, parked, held }: SweepOvervi
   return { done, running: running.length, waiting: free, blocked, parked: parked.length, held: held.length };
 }
 
-function settledCounts(sweep: string, { stages, done, parked, missingRuns }: SweepOutcome): CountedSweep {
+function settledCounts(sweep: string, { stages, done, parked, missingRuns }: SweepOutcome): SweepCensus {
   const blocked = Math.max(0, stages - done - parked.length);
   return { sweep, stages: { done, parked: parked.length, blocked }, runs: { parked: missingRuns.length } };
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -66,6 +66,7 @@ describe('what is fetched without Python', () => {
     expect(seen.at(-1)).toBe(content.length);
     const other = fetchUrl(`${address}/tiny.gguf#sha256=${'0'.repeat(64)}`, folder);
     await expect(other).rejects.toThrow(/expected sha256 000000000000…/);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
     await expect(fetchUrl(`${address}/gone.gguf`, folder)).rejects.toThrow(/answered 404/);
     await expect(fetchUrl(`${address}/tiny.exe`, folder)).rejects.toThrow(/NAME.gguf or NAME.whl/);
   });

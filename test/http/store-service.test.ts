@@ -47,6 +47,7 @@ describe('the service of a store', () => {
     expect(await http.json('/store')).toEqual({
       format: 'lethe-service/1',
       id: store.id,
+      freeBytes: expect.any(Number),
       temporal: { address: '127.0.0.1:1', namespace: 'lethe' },
       jobs: null,
     });

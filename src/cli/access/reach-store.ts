@@ -21,15 +21,11 @@ export async function reachStore(options: StoreOptions, say: (text: string) => v
 export async function reachCluster(claim: string, options: StoreOptions) {
   const { wayToStore } = await import('./remote-access.ts');
   const { temporal = process.env.LETHE_TEMPORAL_ADDRESS || undefined } = options;
-  const ofUser = onlyGiven({ kubeconfig: oneFile(process.env.KUBECONFIG) });
-  const { namespace, context, kubeconfig } = {
-    ...{ ...ofUser, ...(await fromSettings(options.cluster)), ...onlyGiven(options) },
-  };
   return wayToStore({
     claim,
-    ...(namespace !== undefined && { namespace }),
-    ...(context !== undefined && { context }),
-    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...onlyGiven({ kubeconfig: oneFile(process.env.KUBECONFIG) }),
+    ...(await fromSettings(options.cluster)),
+    ...onlyGiven(options),
     ...(temporal !== undefined && { temporal }),
   });
 }

@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { access, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { statOf } from '../../artifacts/small-files.ts';
 import { Store, type TemporalAddress } from '../../artifacts/store.ts';
 import type { StoredSweep } from '../../artifacts/stored-sweeps.ts';
 import { unpackTar } from '../../http/tar/unpack-tar.ts';
@@ -45,7 +46,7 @@ export class StoreMirror {
       if (!sweeps.some((each) => each.id === id)) await rm(store.sweepPath(id), { recursive: true, force: true });
     }
     for (const { id, frozenAt } of sweeps) {
-      if (known.has(id) && (await isThere(join(store.sweepPath(id), 'plan.json')))) continue;
+      if (known.has(id) && (await statOf(join(store.sweepPath(id), 'plan.json'))) !== undefined) continue;
       await this.#bring(`/sweeps/${id}/plan`);
       // An archive keeps whole seconds; which of two plans is newer may hang on less.
       const time = new Date(frozenAt);
@@ -59,7 +60,7 @@ export class StoreMirror {
     const lacking: number[] = [];
     for (const { number, key } of plan.stages) {
       const copy = join(store.stagesPath, key, 'result.json');
-      const here = await isThere(copy);
+      const here = (await statOf(copy)) !== undefined;
       if (here && !there.has(number)) await rm(copy, { force: true });
       if (!here && there.has(number)) lacking.push(number);
     }
@@ -113,11 +114,4 @@ export function inRanges(numbers: readonly number[]): string[] {
   const pieces: string[] = [];
   for (let at = 0; at < ranges.length; at += MOST_RANGES) pieces.push(ranges.slice(at, at + MOST_RANGES).join(','));
   return pieces;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

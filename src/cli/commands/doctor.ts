@@ -20,8 +20,6 @@ export function doctorCommand(): Command {
 }
 
 interface DoctorOptions extends StoreOptions {
-  readonly on?: string;
-  readonly cluster?: string;
   readonly probe?: boolean;
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand, withStoreOptions } from '../command.ts';
 import type { DrillOptions } from '../drill-cluster.ts';
-import { BadInput, type ExitCode } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 export function drillCommand(): Command {
   const command = makeCommand({
@@ -25,9 +26,7 @@ interface GivenOptions extends Omit<DrillOptions, 'parallel'> {
 }
 
 async function drill({ parallel, ...options }: GivenOptions): Promise<ExitCode> {
-  const count = Number(parallel);
-  if (!Number.isInteger(count) || count < 1 || count > 50)
-    throw new BadInput(`--parallel: expected a whole number from 1 to 50, got "${parallel}"`);
+  const count = wholeNumber('--parallel', parallel, 1, 50);
   const { drillCluster } = await import('../drill-cluster.ts');
   return drillCluster({ ...options, parallel: count });
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 import { WEIGHTS_OPTION } from '../inputs/weights-option.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface GenerateOptions extends StoreOptions {
   readonly model: string;
@@ -37,9 +38,7 @@ async function generate(options: GenerateOptions): Promise<ExitCode> {
     import('../project-folder.ts'),
   ]);
   const output = new Output(options);
-  const most = Number(options.maxNewTokens);
-  if (!Number.isInteger(most) || most < 1 || most > 4096)
-    throw new BadInput(`--max-new-tokens: expected a whole number from 1 to 4096, got "${options.maxNewTokens}"`);
+  const most = wholeNumber('--max-new-tokens', options.maxNewTokens, 1, 4096);
   const flags = trainerFlags(options);
   const { folder, manifest, tokenizer } = await openModel(storeFolder(options.store), options.model);
   const { chat } = tokenizer;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { exitsWith, makeCommand } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 import { INTAKE_PORT } from '../intake/intake-port.ts';
+import { portNumber } from '../whole-number.ts';
 
 export function intakeCommand(): Command {
   return makeCommand({
@@ -25,9 +26,8 @@ async function intake(options: {
     import('../intake/intake-server.ts'),
     import('../project-folder.ts'),
   ]);
-  const [port, minutes] = [Number(options.port), Number(options.waitMinutes)];
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new BadInput(`--port: expected 0 to 65535, got "${options.port}"`);
+  const port = portNumber('--port', options.port);
+  const minutes = Number(options.waitMinutes);
   if (!(minutes > 0)) throw new BadInput(`--wait-minutes: expected a number above 0, got "${options.waitMinutes}"`);
   const taken = await serveIntake({
     store: storeFolder(options.store),

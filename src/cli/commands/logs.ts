@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface LogOptions extends StoreOptions {
   readonly follow?: boolean;
@@ -34,9 +35,7 @@ async function showLog(text: string, options: LogOptions): Promise<ExitCode> {
     import('../run-log.ts'),
   ]);
   const output = new Output(options);
-  const lines = Number(options.lines);
-  if (!Number.isInteger(lines) || lines < 1)
-    throw new BadInput(`--lines: expected a whole number ≥ 1, got "${options.lines}"`);
+  const lines = wholeNumber('--lines', options.lines, 1);
   const access = await reachStore(options, (said) => output.say(said));
   const store = await access.open();
   const { sweep, run } = await findRun(store, text);

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { exitsWith, makeCommand, withAnyStore } from '../command.ts';
-import { BadInput, type ExitCode } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import type { RunOptions } from '../run-sweep.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 export function runCommand(): Command {
   const command = makeCommand({
@@ -34,13 +35,8 @@ interface GivenOptions extends Omit<RunOptions, 'slots'> {
 
 async function run(file: string, { slots, ...options }: GivenOptions): Promise<ExitCode> {
   const { runSweep } = await import('../run-sweep.ts');
-  return runSweep(file, { ...options, ...(slots === undefined ? {} : { slots: parseSlots(slots) }) });
-}
-
-function parseSlots(text: string): number {
-  const slots = Number(text);
-  if (!Number.isInteger(slots) || slots < 1 || slots > 500) {
-    throw new BadInput(`--slots: expected a whole number from 1 to 500, got "${text}"`);
-  }
-  return slots;
+  return runSweep(file, {
+    ...options,
+    ...(slots === undefined ? {} : { slots: wholeNumber('--slots', slots, 1, 500) }),
+  });
 }

@@ -40,7 +40,8 @@ async function showUse(options: StoreOptions): Promise<ExitCode> {
   const access = await reachStore(options, (text) => output.say(text));
   const { folders, freeBytes } = await access.diskUse();
   const { bytes } = await access.collectGarbage(true);
-  output.record({ store: access.shown, folders, freeBytes, removableBytes: bytes });
+  const store = access.remote ? access.shown : (await access.open()).path;
+  output.record({ store, folders, freeBytes, removableBytes: bytes });
   const rows = folders.map((each) => [each.folder, formatBytes(each.bytes)]);
   for (const line of renderTable([{ title: 'folder' }, { title: 'size', align: 'right' }], rows)) output.line(line);
   output.line(`\nfree on its disk: ${formatBytes(freeBytes)}`);

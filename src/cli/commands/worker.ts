@@ -3,6 +3,7 @@ import { MAX_PARALLEL } from '../../experiment/sweep-control.ts';
 import { exitsWith, makeCommand } from '../command.ts';
 import { BadInput, EXIT, type ExitCode } from '../exit-codes.ts';
 import type { WorkerOptions } from '../run-worker.ts';
+import { portNumber, wholeNumber } from '../whole-number.ts';
 
 export function workerCommand(): Command {
   const command = makeCommand({
@@ -48,13 +49,8 @@ async function work(given: GivenOptions): Promise<ExitCode> {
   const idle = idleMinutes ?? (process.env.LETHE_IDLE_MINUTES || '60');
   const minutes = Number(idle);
   if (!(minutes > 0)) throw new BadInput(`--idle-minutes: expected a number above 0, got "${idle}"`);
-  const count = slots === undefined ? undefined : Number(slots);
-  if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
-    throw new BadInput(`--slots: expected a whole number ≥ 1, got "${slots}"`);
-  }
-  const port = serve === undefined ? undefined : Number(serve);
-  if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535))
-    throw new BadInput(`--serve: expected a port, 0 to 65535, got "${serve}"`);
+  const count = slots === undefined ? undefined : wholeNumber('--slots', slots, 1);
+  const port = serve === undefined ? undefined : portNumber('--serve', serve);
   const { LETHE_TEMPORAL_ADDRESS, LETHE_TEMPORAL_NAMESPACE, LETHE_OTLP_URL } = process.env;
   const server = {
     ...(LETHE_TEMPORAL_ADDRESS && { address: LETHE_TEMPORAL_ADDRESS }),
@@ -79,17 +75,11 @@ function healthOf(
   host = process.env.LETHE_METRICS_HOST || undefined,
 ): Pick<WorkerOptions, 'health'> {
   if (port === undefined) return {};
-  const number = Number(port);
-  if (!Number.isInteger(number) || number < 0 || number > 65_535)
-    throw new BadInput(`--metrics-port: expected a port from 0 to 65535, got "${port}"`);
-  return { health: { port: number, ...(host !== undefined && { host }) } };
+  return { health: { port: portNumber('--metrics-port', port), ...(host !== undefined && { host }) } };
 }
 
 /** Fewer than one sweep may have in flight, and some of its jobs would stand still without a word. */
 function slotsOf(count = process.env.LETHE_ACTIVITY_SLOTS || undefined): Pick<WorkerOptions, 'activitySlots'> {
   if (count === undefined) return {};
-  const slots = Number(count);
-  if (!Number.isInteger(slots) || slots <= MAX_PARALLEL)
-    throw new BadInput(`--activity-slots: expected a whole number above ${MAX_PARALLEL}, got "${count}"`);
-  return { activitySlots: slots };
+  return { activitySlots: wholeNumber('--activity-slots', count, MAX_PARALLEL + 1) };
 }

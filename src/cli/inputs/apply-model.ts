@@ -11,6 +11,7 @@ import { type ModelManifest, modelManifestSchema } from '../../experiment/input-
 import { suggest } from '../../experiment/suggest.ts';
 import { BadInput } from '../exit-codes.ts';
 import { trainerBinary } from '../project-folder.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { WEIGHTS_FORMS } from './weights-option.ts';
 
 const run = promisify(execFile);
@@ -91,10 +92,7 @@ function weightsFlag(form: string | undefined): string[] {
 
 function threadsFlag(given: string | undefined): string[] {
   if (given === undefined) return [];
-  const threads = Number(given);
-  if (!Number.isInteger(threads) || threads < 1 || threads > 1024)
-    throw new BadInput(`--threads: expected a whole number from 1 to 1024, got "${given}"`);
-  return ['--threads', String(threads)];
+  return ['--threads', String(wholeNumber('--threads', given, 1, 1024))];
 }
 
 /** Throws `BadInput` when a row is longer than the model's context or has a token that the model lacks. */

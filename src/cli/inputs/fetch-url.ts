@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { freeBytesAt } from '../../artifacts/disk-use.ts';
 import { BadInput } from '../exit-codes.ts';
 
 export type OnBytes = (done: number, total: number) => void;
@@ -30,9 +31,8 @@ export async function fetchUrl(address: string, folder: string, onBytes?: OnByte
     throw new BadInput(`expected ${address}, ${url.host} answered ${answer.status}`);
   const total = Number(answer.headers.get('content-length') ?? 0);
   await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
-  if (total > bavail * bsize)
-    throw new BadInput(`expected room for ${total} bytes in ${folder}, ${bavail * bsize} are free`);
+  const free = await freeBytesAt(folder);
+  if (total > free) throw new BadInput(`expected room for ${total} bytes in ${folder}, ${free} are free`);
   const hash = createHash('sha256');
   let done = 0;
   const path = join(folder, name);
@@ -44,12 +44,16 @@ export async function fetchUrl(address: string, folder: string, onBytes?: OnByte
       yield piece;
     }
   };
-  await pipeline(answer.body, counted, createWriteStream(`${path}.part`));
-  const sha256 = hash.digest('hex');
-  if (expected !== undefined && sha256 !== expected)
-    throw new BadInput(
-      `${address}: expected sha256 ${expected.slice(0, 12)}…, got ${sha256.slice(0, 12)}… (${done} bytes)`,
-    );
-  await rename(`${path}.part`, path);
+  try {
+    await pipeline(answer.body, counted, createWriteStream(`${path}.part`));
+    const sha256 = hash.digest('hex');
+    if (expected !== undefined && sha256 !== expected)
+      throw new BadInput(
+        `${address}: expected sha256 ${expected.slice(0, 12)}…, got ${sha256.slice(0, 12)}… (${done} bytes)`,
+      );
+    await rename(`${path}.part`, path);
+  } finally {
+    await rm(`${path}.part`, { force: true });
+  }
   return path;
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { freeBytesAt } from '../../artifacts/disk-use.ts';
 import { type UnpackedEntry, unpackTar } from '../../http/tar/unpack-tar.ts';
 import { BadInput } from '../exit-codes.ts';
 import { type IntakeRequest, intakeRequestSchema, REQUEST_FILE } from './intake-request.ts';
@@ -65,9 +66,9 @@ async function readRequest(entry: UnpackedEntry): Promise<IntakeRequest> {
 
 async function requireSpace({ files }: IntakeRequest, folder: string): Promise<void> {
   const needed = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
-  const { bavail, bsize } = await statfs(folder);
-  if (needed + SPARE_BYTES <= bavail * bsize) return;
+  const free = await freeBytesAt(folder);
+  if (needed + SPARE_BYTES <= free) return;
   throw new BadInput(
-    `expected room for ${needed} bytes on the store's volume, ${bavail * bsize} are free. "lethe store gc" frees what nobody needs`,
+    `expected room for ${needed} bytes on the store's volume, ${free} are free. "lethe store gc" frees what nobody needs`,
   );
 }
