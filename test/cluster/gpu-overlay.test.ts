@@ -1,10 +1,8 @@
 import { chmod } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { clusterSetup } from '../../src/activities/cluster-setup.ts';
 import type { JobSpec } from '../../src/artifacts/job-spec.ts';
-import { projectFolder } from '../../src/cli/project-folder.ts';
 import { ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
 import { type ClusterSettings, parseClusterSettings } from '../../src/jobs/kubernetes/cluster-settings.ts';
 import { connectToCluster } from '../../src/jobs/kubernetes/connect-to-cluster.ts';
@@ -14,13 +12,8 @@ import { stop, until } from '../contract/job-launcher.ts';
 import { type TemporaryStore, temporaryStore } from '../jobs/support/temporary-store.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { WORKLOAD_IMAGE } from './kubernetes-world.ts';
+import { apply, objectsOfOverlay, settingsIn, withoutWorker } from './overlay.ts';
 import { storeVolume } from './store-volume.ts';
-
-interface KubernetesObject {
-  readonly kind: string;
-  readonly data?: Record<string, string>;
-  spec: Record<string, unknown>;
-}
 
 /** Each node claims two devices that it does not have: what the scheduler does with them, and nothing that a GPU does. */
 describe('scheduling by k8s/overlays/gpu', () => {
@@ -44,15 +37,8 @@ describe('scheduling by k8s/overlays/gpu', () => {
 
   /** Everything of the overlay but the running worker; returns the settings in its ConfigMap, with an image that is there. */
   async function install(): Promise<ClusterSettings> {
-    const overlay = join(projectFolder, 'k8s', 'overlays', 'gpu');
-    const objects = parseAllDocuments(await cluster.kubectl(['kustomize', overlay])).map(
-      (each) => each.toJS() as KubernetesObject,
-    );
-    for (const each of objects) {
-      if (each.kind === 'Deployment') each.spec.replicas = 0;
-      if (each.kind === 'PersistentVolumeClaim')
-        Object.assign(each.spec, { storageClassName: '', resources: { requests: { storage: '1Gi' } } });
-    }
+    const objects = await objectsOfOverlay(cluster, 'gpu');
+    withoutWorker(objects);
     // Where GPU nodes have this class it brings NVIDIA's runtime; here it is the ordinary one under that name.
     const runtime = {
       apiVersion: 'node.k8s.io/v1',
@@ -60,11 +46,9 @@ describe('scheduling by k8s/overlays/gpu', () => {
       metadata: { name: 'nvidia' },
       handler: 'runc',
     };
-    const items = [runtime, storeVolume('lethe', temporary.store.path), ...objects];
-    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const written = objects.find(({ data }) => data?.['cluster.yaml'] !== undefined)?.data?.['cluster.yaml'] ?? '';
+    await apply(cluster, [runtime, storeVolume('lethe', temporary.store.path), ...objects]);
     const here = { image: WORKLOAD_IMAGE, imagePullPolicy: 'Never' };
-    return parseClusterSettings({ ...(parse(written) as object), ...here }, 'cluster.yaml of the overlay');
+    return parseClusterSettings({ ...(parse(settingsIn(objects)) as object), ...here }, 'cluster.yaml of the overlay');
   }
 
   async function job(): Promise<JobSpec> {

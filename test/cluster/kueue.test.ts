@@ -3,7 +3,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { projectFolder } from '../../src/cli/project-folder.ts';
 import { ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
 import { connectToCluster } from '../../src/jobs/kubernetes/connect-to-cluster.ts';
@@ -14,6 +14,7 @@ import { type Cluster, startCluster } from './cluster.ts';
 import { defineKueue } from './kueue/definitions.ts';
 import { KueueController } from './kueue/kueue-controller.ts';
 import { DEFAULT_FLAVOR } from './kueue/pod-queue.ts';
+import { apply, objectsOfOverlay, settingsIn, withoutWorker } from './overlay.ts';
 import { storeVolume } from './store-volume.ts';
 
 const IMAGE = 'localhost/lethe-trainer:test';
@@ -21,13 +22,6 @@ const CHECKPOINT_EVERY = 5_000;
 /** Room for none of our jobs; for one of ours, or the urgent one. */
 const [TOO_LITTLE, ENOUGH] = ['100m', '250m'];
 const CORES = 0.2;
-
-interface KubernetesObject {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly data?: Record<string, string>;
-  spec: Record<string, unknown>;
-}
 
 describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-kueue-'));
@@ -61,20 +55,12 @@ describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
 
   /** All that `kubectl apply -k` makes; no worker in a pod, a volume, and a queue so small that it matters. */
   async function install(): Promise<void> {
-    const overlay = join(projectFolder, 'k8s', 'overlays', 'kueue');
-    const objects = parseAllDocuments(await cluster.kubectl(['kustomize', overlay])).map(
-      (each) => each.toJS() as KubernetesObject,
-    );
-    for (const each of objects) {
-      if (each.kind === 'Deployment') each.spec.replicas = 0;
-      if (each.kind === 'PersistentVolumeClaim')
-        Object.assign(each.spec, { storageClassName: '', resources: { requests: { storage: '1Gi' } } });
-      if (each.kind === 'ClusterQueue') {
-        each.spec.preemption = { withinClusterQueue: 'LowerPriority' };
-        const [group] = each.spec.resourceGroups as [{ flavors: [{ resources: [{ nominalQuota: string }] }] }];
-        group.flavors[0].resources[0].nominalQuota = TOO_LITTLE;
-      }
-    }
+    const objects = await objectsOfOverlay(cluster, 'kueue');
+    withoutWorker(objects);
+    const queue = objects.find(({ kind }) => kind === 'ClusterQueue')!;
+    queue.spec.preemption = { withinClusterQueue: 'LowerPriority' };
+    const [group] = queue.spec.resourceGroups as [{ flavors: [{ resources: [{ nominalQuota: string }] }] }];
+    group.flavors[0].resources[0].nominalQuota = TOO_LITTLE;
     const urgent = {
       apiVersion: 'scheduling.k8s.io/v1',
       kind: 'PriorityClass',
@@ -83,10 +69,8 @@ describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
       // Kubernetes' own preemption is not what is tried here.
       preemptionPolicy: 'Never',
     };
-    const items = [storeVolume('lethe', store), DEFAULT_FLAVOR, urgent, ...objects];
-    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const settings = objects.find(({ kind, data }) => kind === 'ConfigMap' && data?.['cluster.yaml'] !== undefined);
-    const ours = parse(settings?.data?.['cluster.yaml'] ?? '') as { defaults: object };
+    await apply(cluster, [storeVolume('lethe', store), DEFAULT_FLAVOR, urgent, ...objects]);
+    const ours = parse(settingsIn(objects)) as { defaults: object };
     const here = { kubeconfig: cluster.kubeconfig, namespace: 'lethe', image: IMAGE, imagePullPolicy: 'Never' };
     const defaults = { ...ours.defaults, cores: CORES, graceSeconds: 10 };
     writeFileSync(join(folder, 'cluster.yaml'), JSON.stringify({ ...ours, ...here, pollSeconds: 2, defaults }));

@@ -1,39 +1,25 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chownSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { type NamedModel, namedModels } from '../../src/artifacts/input-catalog-of-store.ts';
-import { projectFolder } from '../../src/cli/project-folder.ts';
 import { type Ended, lethe as runLethe } from '../cli/lethe-command.ts';
 import { jsonLines } from '../server/cli-world.ts';
 import { writeLookAlikes } from '../support/look-alike-texts.ts';
+import type { TemporalServer } from '../support/temporal-server.ts';
 import { textSweepFile } from '../support/text-sweep-file.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 import { toySweepFile } from '../support/toy-sweep-file.ts';
-import { type Cluster, startCluster } from './cluster.ts';
-import { storeVolume } from './store-volume.ts';
-import { startTemporalServer, type TemporalServer } from './temporal-server.ts';
-
-/** Of k8s/base: the owner of the store. */
-const USER = 65_532;
+import type { Cluster } from './cluster.ts';
+import { type InstalledLethe, installLethe } from './installed-lethe.ts';
 
 /** The command line as on a laptop: a kubeconfig and Temporal's address, and no way to the volume. */
 describe('lethe on a machine without the volume', { timeout: 300_000 }, () => {
+  let installed: InstalledLethe;
   let folder: string;
   let store: string;
   let cluster: Cluster;
@@ -41,36 +27,13 @@ describe('lethe on a machine without the volume', { timeout: 300_000 }, () => {
   /** Kubeconfig of somebody who may do in the namespace what docs/operations.md lists, and nothing else. */
   let caller: string;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'lethe-laptop-'));
-    store = mkdtempSync(join(tmpdir(), 'lethe-volume-'));
-    chownSync(store, USER, USER);
-    const images = ['trainer', 'worker'].map((name) => {
-      const archive = join(folder, `${name}.tar`);
-      const script = join(projectFolder, 'scripts', 'images', `${name}-image.mjs`);
-      execFileSync(process.execPath, [script, archive, `localhost/lethe-${name}:latest`]);
-      return archive;
-    });
-    temporal = await startTemporalServer('lethe');
-    cluster = await startCluster({ images });
-    await install(await cluster.hostService(temporal.port));
+    installed = await installLethe();
+    ({ folder, store, cluster, temporal } = installed);
     caller = await callerOf('lethe');
   }, 300_000);
   afterAll(async () => {
-    await cluster?.stop();
-    temporal?.stop();
-    for (const each of [folder, store]) rmSync(each, { recursive: true, force: true });
+    await installed?.stop();
   });
-
-  async function install(temporalAddress: string): Promise<void> {
-    const overlay = join(projectFolder, 'k8s', 'overlays', 'test');
-    const manifests = (await cluster.kubectl(['kustomize', overlay])).replace(
-      'temporal-frontend.temporal:7233',
-      temporalAddress,
-    );
-    const items = [storeVolume('lethe', store), ...parseAllDocuments(manifests).map((each) => each.toJS() as object)];
-    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    await cluster.kubectl(['-n', 'lethe', 'rollout', 'status', 'deployment/lethe-worker', '--timeout=120s']);
-  }
 
   async function callerOf(namespace: string): Promise<string> {
     const inNamespace = (...args: string[]) => cluster.kubectl(['-n', namespace, ...args]);

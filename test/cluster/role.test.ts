@@ -1,7 +1,5 @@
 import { chmod } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import type { JobSpec } from '../../src/artifacts/job-spec.ts';
 import { LauncherUnreachable } from '../../src/jobs/job-launcher.ts';
 import { ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
@@ -14,11 +12,11 @@ import { type TemporaryStore, temporaryStore } from '../jobs/support/temporary-s
 import { readApiAccess } from './api-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { WORKLOAD_IMAGE } from './kubernetes-world.ts';
+import { apply, type KubernetesObject, objectsOfOverlay } from './overlay.ts';
 import { storeVolume } from './store-volume.ts';
 
 const NAMESPACE = 'lethe';
 const ACCOUNT = 'lethe-worker';
-const overlay = join(import.meta.dirname, '..', '..', 'k8s', 'overlays', 'test');
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -34,14 +32,14 @@ describe("the worker's Role in k8s/", () => {
   beforeAll(async () => {
     cluster = await startCluster();
     temporary = await temporaryStore();
-    const manifests = await cluster.kubectl(['kustomize', overlay]);
-    const objects = parseAllDocuments(manifests).map((each) => each.toJS() as { kind: string; rules: Rule[] });
-    granted = objects.filter(({ kind }) => kind === 'Role').flatMap(({ rules }) => rules.flatMap(grantsOf));
+    const objects: readonly (KubernetesObject & { readonly rules?: Rule[] })[] = await objectsOfOverlay(
+      cluster,
+      'test',
+    );
+    granted = objects.filter(({ kind }) => kind === 'Role').flatMap(({ rules = [] }) => rules.flatMap(grantsOf));
     // The worker itself has no server here; what it may do is tried with its account's token.
     const applied = objects.filter(({ kind }) => kind !== 'Deployment');
-    const volume = storeVolume(NAMESPACE, temporary.store.path);
-    const list = { apiVersion: 'v1', kind: 'List', items: [...applied, volume] };
-    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(list));
+    await apply(cluster, [...applied, storeVolume(NAMESPACE, temporary.store.path)]);
   });
   afterEach(() => {
     for (const launcher of launchers.splice(0)) launcher.close();

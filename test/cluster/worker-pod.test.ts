@@ -1,63 +1,26 @@
-import { execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { projectFolder } from '../../src/cli/project-folder.ts';
 import { jsonLines } from '../server/cli-world.ts';
 import { toySweepFile } from '../support/toy-sweep-file.ts';
-import { type Cluster, startCluster } from './cluster.ts';
-import { storeVolume } from './store-volume.ts';
-import { startTemporalServer, type TemporalServer } from './temporal-server.ts';
+import type { Cluster } from './cluster.ts';
+import { type InstalledLethe, installLethe } from './installed-lethe.ts';
 
-/** Of k8s/base: the owner of the store. */
-const USER = 65_532;
 const LETHE = ['/lethe/node_modules/node/bin/node', '--disable-warning=ExperimentalWarning', '/lethe/src/cli/main.ts'];
 
 describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
-  let folder: string;
+  let installed: InstalledLethe;
   let store: string;
   let cluster: Cluster;
-  let temporal: TemporalServer;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'lethe-worker-pod-'));
-    store = mkdtempSync(join(tmpdir(), 'lethe-volume-'));
-    chownSync(store, USER, USER);
-    const images = ['trainer', 'worker'].map((name) => {
-      const archive = join(folder, `${name}.tar`);
-      const script = join(projectFolder, 'scripts', 'images', `${name}-image.mjs`);
-      execFileSync(process.execPath, [script, archive, `localhost/lethe-${name}:latest`]);
-      return archive;
-    });
-    temporal = await startTemporalServer('lethe');
-    cluster = await startCluster({ images });
-    await install(await cluster.hostService(temporal.port));
+    installed = await installLethe();
+    ({ store, cluster } = installed);
   }, 300_000);
   afterAll(async () => {
-    await cluster?.stop();
-    temporal?.stop();
-    for (const each of [folder, store]) rmSync(each, { recursive: true, force: true });
+    await installed?.stop();
   });
 
   const kubectl = (...args: string[]) => cluster.kubectl(['--namespace', 'lethe', ...args]);
-
-  /** What `kubectl apply -k k8s/overlays/test` makes, with the address of this test's Temporal and a volume. */
-  async function install(temporalAddress: string): Promise<void> {
-    const overlay = join(projectFolder, 'k8s', 'overlays', 'test');
-    const manifests = (await cluster.kubectl(['kustomize', overlay])).replace(
-      'temporal-frontend.temporal:7233',
-      temporalAddress,
-    );
-    const volume = storeVolume('lethe', store);
-    const items = [volume, ...parseAllDocuments(manifests).map((each) => each.toJS() as object)];
-    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s').catch(async (error: Error) => {
-      throw new Error(
-        `${error.message}\n${await kubectl('describe', 'pods')}\n${await kubectl('logs', 'deployment/lethe-worker')}`,
-      );
-    });
-  }
 
   const lethe = (...args: string[]) =>
     kubectl('exec', 'deployment/lethe-worker', '--', ...LETHE, ...args).catch(async (error: Error) => {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/temporal/connection.ts';
 import { ensureNamespace } from '../../src/temporal/ensure-namespace.ts';
+import { freePorts } from '../../src/temporal/free-ports.ts';
 import { findTemporalCli } from '../../src/temporal/temporal-cli.ts';
 
 export interface TemporalServer {
@@ -15,17 +16,19 @@ export interface TemporalServer {
   stop(): void;
 }
 
-/** A Temporal development server that knows a namespace, for workers in pods. */
+/** A Temporal development server that knows a namespace. */
 export async function startTemporalServer(
   namespace: string,
   { ui = false }: { readonly ui?: boolean } = {},
 ): Promise<TemporalServer> {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-temporal-'));
-  const port = await freePort();
-  const where = ['--ip', '127.0.0.1', '--port', String(port), '--db-filename', join(folder, 'temporal.db')];
+  const [port = 0, uiPort = 0] = await freePorts([0, 0]);
+  const where = [
+    ...['--ip', '127.0.0.1', '--port', String(port), '--db-filename', join(folder, 'temporal.db')],
+    ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+  ];
   const program = process.env.LETHE_TEMPORAL_CLI || findTemporalCli();
-  const uiPort = ui ? await freePort() : undefined;
-  const shown = uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)];
+  const shown = !ui ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)];
   const server = spawn(program, ['server', 'start-dev', ...shown, '--log-level', 'error', ...where], {
     stdio: 'ignore',
   });
@@ -38,21 +41,14 @@ export async function startTemporalServer(
       const lethe = await connect({ address: `127.0.0.1:${port}`, namespace }, 1_000);
       await ensureNamespace(lethe);
       await lethe.close();
-      return { port, stop, ...(uiPort !== undefined && { uiPort }) };
+      return { port, stop, ...(ui && { uiPort }) };
     } catch (error) {
-      if (Date.now() < deadline && server.exitCode === null) continue;
+      if (Date.now() < deadline && server.exitCode === null) {
+        await sleep(100);
+        continue;
+      }
       stop();
       throw error;
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-    probe.on('error', reject);
-  });
 }

@@ -9,8 +9,8 @@ import { MountedDrillStore } from '../../../src/drill/mounted-store.ts';
 import { ApiClient } from '../../../src/jobs/kubernetes/api-client.ts';
 import { connectToCluster } from '../../../src/jobs/kubernetes/connect-to-cluster.ts';
 import { connect } from '../../../src/temporal/connection.ts';
+import { startTemporalServer } from '../../support/temporal-server.ts';
 import { startCluster } from '../cluster.ts';
-import { startTemporalServer } from '../temporal-server.ts';
 import { CLAIM, makeTrainingNamespace } from '../training-namespace.ts';
 import { TestClusterMeans } from './test-cluster-means.ts';
 
