@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,13 +35,20 @@ class SweepPlace {
     return jsonLines(stdout).at(-1) ?? {};
   }
 
-  /** What a file of every attempt says. */
-  attempts<T>(name: string): T[] {
-    const stages = join(this.store, 'stages');
-    return readdirSync(stages).flatMap((key) => {
-      const attempts = join(stages, key, 'attempts');
-      return readdirSync(attempts).map((number) => JSON.parse(readFileSync(join(attempts, number, name), 'utf8')) as T);
-    });
+  /** How many processes have begun to train. */
+  writers(): number {
+    return globSync(join(this.store, 'stages', '*', 'attempts', '*', '*', 'progress.jsonl')).length;
+  }
+
+  /** What the file of this name says, of every attempt that has one. */
+  ofAttempts<T>(name: string): T[] {
+    return globSync(join(this.store, 'stages', '*', 'attempts', '*', name)).map(
+      (path) => JSON.parse(readFileSync(path, 'utf8')) as T,
+    );
+  }
+
+  failures(): (string | undefined)[] {
+    return this.ofAttempts<{ failure?: string }>('evidence.json').map(({ failure }) => failure);
   }
 
   async remove(): Promise<void> {
@@ -92,15 +99,17 @@ describe('a sweep whose stages are Jobs of a cluster', { timeout: 600_000 }, () 
       }),
     );
     const running = there.end('--on', 'kubernetes', '--cluster', settings);
-    const trains = () => globSync(join(there.store, 'stages', '*', 'attempts', '1', '*', 'progress.jsonl')).length;
-    await expect.poll(trains, { timeout: 120_000, interval: 20 }).toBeGreaterThan(0);
-    await kubectl('delete', 'pods', '--all', '--wait=false');
+    // A stage may be over before its pod hears of its end: then the pod of the next one is deleted.
+    for (let seen = 0; !there.failures().includes('preempted'); seen = there.writers()) {
+      await expect.poll(() => there.writers(), { timeout: 120_000, interval: 20 }).toBeGreaterThan(seen);
+      await kubectl('delete', 'pods', '--all', '--wait=false');
+    }
     const end = await running;
     expect(end.statisticsDigest).toBe(expected.statisticsDigest);
     expect(readFileSync(String(end.report), 'utf8')).toContain('<html');
-    const jobs = there.attempts<{ manifest?: object }>('job.json');
+    const jobs = there.ofAttempts<{ manifest?: object }>('job.json');
+    expect(jobs.length).toBeGreaterThan(0);
     expect(jobs.every(({ manifest }) => manifest !== undefined)).toBe(true);
-    expect(there.attempts<{ failure?: string }>('evidence.json').map(({ failure }) => failure)).toContain('preempted');
   });
 
   it('runs again without a Job', async () => {
