@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { statOf } from '../../artifacts/small-files.ts';
 import type { Store } from '../../artifacts/store.ts';
 import type { Plan, PlanStage } from '../../experiment/plan.ts';
 import { pricePlan } from '../../experiment/price-plan.ts';
@@ -9,7 +9,8 @@ const SAMPLE = 100;
 
 /**
  * Estimates what is left. A stage of a model and kind that has finished in this store takes as long again; others take what the plan's price says, times what the
- * finished ones took of theirs. A stage in flight goes by its own pace since it was first seen here. Keep one per command: it remembers.
+ * finished ones took of theirs; until one has finished, times what those in flight are going to take of theirs. A stage in flight goes by its own pace since it was
+ * first seen here. Keep one per command: it remembers.
  */
 export class TimeLeft {
   readonly #plan: Plan;
@@ -18,6 +19,8 @@ export class TimeLeft {
   /** What finished stages took, by model and kind, and all together beside what the price said. */
   readonly #alike = new Map<string, { readonly seconds: number; readonly count: number }>();
   readonly #all = { seconds: 0, expected: 0 };
+  /** What stages in flight would take from beginning to end at their pace, by number. */
+  readonly #paced = new Map<number, number>();
   readonly #firstSeen = new Map<string, { readonly step: number; readonly at: number }>();
 
   readonly #expected: readonly number[];
@@ -59,13 +62,24 @@ export class TimeLeft {
     }
     const seconds = (Date.now() - first.at) / 1000;
     const steps = beat.step! - first.step;
-    return steps > 0 && seconds >= 3 ? ((beat.steps! - beat.step!) * seconds) / steps : undefined;
+    if (steps <= 0 || seconds < 3) return undefined;
+    this.#paced.set(stage.number, (beat.steps! * seconds) / steps);
+    return ((beat.steps! - beat.step!) * seconds) / steps;
   }
 
   #wholeStage(stage: PlanStage): number {
     const alike = this.#alike.get(kindOf(stage));
     if (alike !== undefined) return alike.seconds / alike.count;
-    return this.#expected[stage.number]! * (this.#all.expected === 0 ? 1 : this.#all.seconds / this.#all.expected);
+    return this.#expected[stage.number]! * this.#overPrice();
+  }
+
+  /** How much longer than priced stages take here. */
+  #overPrice(): number {
+    const { seconds, expected } = this.#all;
+    if (expected > 0) return seconds / expected;
+    const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+    if (this.#paced.size === 0) return 1;
+    return sum(this.#paced.values()) / sum([...this.#paced.keys()].map((number) => this.#expected[number]!));
   }
 
   #remember(stage: PlanStage, seconds: number): void {
@@ -75,19 +89,23 @@ export class TimeLeft {
     this.#all.expected += this.#expected[stage.number]!;
   }
 
-  /** From the launch of the attempt that made the result to its end. */
+  /** From the launch of the attempt that made the result to its end; where it went on from a checkpoint, as if it had taken all steps. */
   async #measure(stage: PlanStage): Promise<number | undefined> {
     const folder = this.#store.stage(stage.key);
     const result = await folder.result();
     if (result === undefined) return undefined;
     const attempt = folder.attempt(result.attempt);
-    const [launched, ended] = await Promise.all([
+    const writer = attempt.writer(result.writer);
+    const [launched, origin, ended] = await Promise.all([
       attempt.launched(),
-      stat(join(attempt.writer(result.writer).path, 'outcome.json')).catch(() => undefined),
+      writer.origin().catch(() => undefined),
+      statOf(join(writer.path, 'outcome.json')),
     ]);
     if (launched === undefined || ended === undefined) return undefined;
     const seconds = (ended.mtimeMs - Date.parse(launched.launchedAt)) / 1000;
-    return seconds > 0 ? seconds : undefined;
+    const steps = result.steps - (origin?.step ?? 0);
+    if (seconds <= 0 || (result.steps > 0 && steps <= 0)) return undefined;
+    return result.steps > 0 ? (seconds * result.steps) / steps : seconds;
   }
 }
 
