@@ -36,7 +36,7 @@ export async function* resultFiles(store: Store, keys: Iterable<string>): AsyncG
     if (result === undefined) continue;
     const attempt = ['stages', key, 'attempts', String(result.attempt)];
     yield* whole(store, ...attempt, 'launched.json');
-    yield* whole(store, ...attempt, result.writer, 'outcome.json');
+    for (const name of ['from.json', 'outcome.json']) yield* whole(store, ...attempt, result.writer, name);
     // Last: whoever finds it here has the others.
     yield* whole(store, 'stages', key, 'result.json');
   }
