@@ -90,4 +90,13 @@ describe('files as a tar archive', () => {
     };
     await expect(read()).rejects.toThrow('the way is gone');
   });
+
+  it('is given up without an end for its sender, who may wait to be told why', async () => {
+    const archive = await packed(inMemory('a', 'x'.repeat(2 ** 20)));
+    const pieces = (async function* () {
+      for (let at = 0; at < archive.length; at += 1_000) yield archive.subarray(at, at + 1_000);
+    })();
+    for await (const _ of unpackTar({ [Symbol.asyncIterator]: () => pieces }, 2 ** 21)) break;
+    expect((await pieces.next()).done).toBe(false);
+  });
 });

@@ -24,8 +24,10 @@ export async function* unpackTar(archive: AsyncIterable<Uint8Array>, mostBytes: 
   const files = extract();
   let lost: unknown;
   async function* sent(): AsyncGenerator<Uint8Array> {
+    // Not by `yield*`: an archive that is given up is not closed here, its sender may be waiting to be told why.
+    const pieces = archive[Symbol.asyncIterator]();
     try {
-      yield* archive;
+      for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
     } catch (error) {
       lost = error;
       throw error;
