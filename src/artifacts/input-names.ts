@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { inputNameSchema } from '../experiment/input-manifests.ts';
 import { readJson, readJsonIfThere } from './read-json.ts';
+import { replaceFile } from './replace-file.ts';
 import { namesIn } from './small-files.ts';
 
 interface InputName {
@@ -39,10 +38,7 @@ export class InputNames {
   async give(name: string, digest: string, replace: boolean): Promise<void> {
     const before = await this.digestOf(name);
     if (before !== undefined && before !== digest && !replace) throw new NameTaken(name, before);
-    await mkdir(join(this.#parent, 'names'), { recursive: true });
-    const temporary = join(this.#parent, 'names', `.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
-    await writeFile(temporary, `${JSON.stringify({ name, digest } satisfies InputName)}\n`, { flush: true });
-    await rename(temporary, this.#path(name));
+    await replaceFile(this.#path(name), `${JSON.stringify({ name, digest } satisfies InputName)}\n`);
   }
 
   async digestOf(name: string): Promise<string | undefined> {

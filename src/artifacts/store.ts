@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { syncFolder } from './publish.ts';
 import { publishJson, readJsonIfThere } from './read-json.ts';
+import { replaceFile } from './replace-file.ts';
 import { storeSchema } from './schemas.ts';
 import { namesIn } from './small-files.ts';
 import { StageFolder } from './stage-folder.ts';
@@ -71,9 +71,7 @@ export class Store {
   /** Gives the store to another server. Only for a person who knows that no worker of the old one is left. */
   async adopt(temporal: TemporalAddress): Promise<Store> {
     const record: StoreRecord = { format: 'lethe-store/1', id: this.id, temporal };
-    const temporary = join(this.path, `.store-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
-    await writeFile(temporary, `${JSON.stringify(record)}\n`, { flush: true });
-    await rename(temporary, join(this.path, 'store.json'));
+    await replaceFile(join(this.path, 'store.json'), `${JSON.stringify(record)}\n`);
     await syncFolder(this.path);
     return new Store(this.path, record);
   }

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../experiment/canonical-json.ts';
 import { hashPlan } from '../experiment/freeze-plan.ts';
@@ -7,6 +6,7 @@ import { type Plan, sweepId } from '../experiment/plan.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import { hasCode, publish } from './publish.ts';
 import { BadFile } from './read-json.ts';
+import { replaceFile } from './replace-file.ts';
 import type { Store } from './store.ts';
 
 /** `sweeps/<name>~<plan12>/`: the plan as it was frozen, and beside it what may change between two starts. */
@@ -61,10 +61,7 @@ export class SweepFolder {
 
   /** How the sweep is carried out: budgets, resources, checkpoints. The newest start's word counts. */
   async saveExecution(execution: Execution): Promise<void> {
-    const path = join(this.path, 'execution.json');
-    const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
-    await writeFile(temporary, `${canonicalJson(execution)}\n`, { flush: true });
-    await rename(temporary, path);
+    await replaceFile(join(this.path, 'execution.json'), `${canonicalJson(execution)}\n`);
   }
 
   async execution(): Promise<Execution> {

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runInThread } from '../activities/thread/run-in-thread.ts';
 import { hasCode } from '../artifacts/publish.ts';
+import { replaceFile } from '../artifacts/replace-file.ts';
 import type { Plan } from '../experiment/plan.ts';
 import type { ForgettingAnalysis } from '../statistics/analysis.ts';
 import type { CalibrationOptions } from '../statistics/calibrate.ts';
@@ -45,11 +46,8 @@ export async function calibrateSweep(name: string, options: CalibrateOptions): P
   const record = await runInThread<CalibrationRecord>(new URL('./calibrate-thread.ts', import.meta.url), asked).finally(
     () => clearInterval(ticking),
   );
-  const tables = join(sweep.folder.path, 'tables');
-  const path = join(tables, 'calibration.json');
-  await mkdir(tables, { recursive: true });
-  await writeFile(`${path}.${process.pid}`, `${JSON.stringify(record, null, 1)}\n`);
-  await rename(`${path}.${process.pid}`, path);
+  const path = join(sweep.folder.path, 'tables', 'calibration.json');
+  await replaceFile(path, `${JSON.stringify(record, null, 1)}\n`);
   show(record, path, output);
   output.line(`kept in ${shownPath(path)}; to use it: lethe report ${sweep.id} --again`);
   return EXIT.done;

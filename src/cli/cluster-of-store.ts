@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../artifacts/publish.ts';
+import { replaceFile } from '../artifacts/replace-file.ts';
 import type { Store } from '../artifacts/store.ts';
 import { BadClusterSettings, type ClusterSettings, readClusterSettings } from '../jobs/kubernetes/cluster-settings.ts';
 import { embeddedFolder } from '../temporal/embedded-server.ts';
@@ -25,10 +26,7 @@ export async function placeJobs(store: Store, { on, cluster }: AskedPlace): Prom
   const file = clusterFile(store.path);
   if (on === 'local') rmSync(file, { force: true });
   if (on !== 'kubernetes' || cluster === undefined) return;
-  const text = await readFile(cluster, 'utf8');
-  await mkdir(embeddedFolder(store.path), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, text, { mode: 0o600, flush: true });
-  await rename(`${file}.${process.pid}`, file);
+  await replaceFile(file, await readFile(cluster), { mode: 0o600 });
 }
 
 /** Refuses words and settings that do not go together, before anything is created. */

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { hasCode } from '../artifacts/publish.ts';
+import { replaceFile } from '../artifacts/replace-file.ts';
 import { cacheFolder } from '../temporal/temporal-cli.ts';
 import { trainerBinary } from './project-folder.ts';
 
@@ -49,11 +50,7 @@ export async function measure(trainer: string, file?: string): Promise<number> {
   const { stdout } = await run(trainer, ['--measure', '--threads', '1'], { timeout: 60_000 });
   const { gflops } = JSON.parse(stdout) as { gflops: number };
   if (!(gflops > 0)) throw new Error(`expected a rate above 0 from ${trainer} --measure, got ${stdout.trim()}`);
-  if (file !== undefined) {
-    await mkdir(join(file, '..'), { recursive: true });
-    await writeFile(`${file}.${process.pid}`, stdout);
-    await rename(`${file}.${process.pid}`, file);
-  }
+  if (file !== undefined) await replaceFile(file, stdout);
   return gflops;
 }
 

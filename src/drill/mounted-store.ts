@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, cp, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { hasCode } from '../artifacts/has-code.ts';
+import { replaceFile } from '../artifacts/replace-file.ts';
 import { statOf, tailOf } from '../artifacts/small-files.ts';
 import { Store, type TemporalAddress } from '../artifacts/store.ts';
 import { SweepFolder } from '../artifacts/sweep-folder.ts';
@@ -133,8 +133,8 @@ class MountedPlace implements DrillPlace {
     for (const [path, value] of Object.entries(fields)) setAt(spec, path.split('.'), value);
     const file = join(this.stage.path, 'run.json');
     await mkdir(this.stage.path, { recursive: true });
-    await replace(file, `${JSON.stringify(spec)}\n`);
-    this.undo.push(() => replace(file, `${JSON.stringify(this.sweep.stage.spec)}\n`));
+    await replaceFile(file, `${JSON.stringify(spec)}\n`);
+    this.undo.push(() => replaceFile(file, `${JSON.stringify(this.sweep.stage.spec)}\n`));
   }
 
   private async damageStart(how: 'flip a bit' | 'take away'): Promise<void> {
@@ -145,10 +145,10 @@ class MountedPlace implements DrillPlace {
     if (weights === undefined) throw new Error(`expected the weights of ${parent.path}, got none`);
     const file = join(parent.path, weights.path);
     const bytes = await readFile(file);
-    this.undo.push(() => replace(file, bytes));
+    this.undo.push(() => replaceFile(file, bytes));
     const damaged = Buffer.from(bytes);
     damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
-    await (how === 'take away' ? rm(file) : replace(file, damaged));
+    await (how === 'take away' ? rm(file) : replaceFile(file, damaged));
   }
 
   private async lockCheckpoints(): Promise<void> {
@@ -227,10 +227,4 @@ function flagsOf(command: readonly string[]): TrainerFlags {
 function setAt(object: Record<string, unknown>, [name = '', ...rest]: readonly string[], value: unknown): void {
   if (rest.length === 0) object[name] = value;
   else setAt(object[name] as Record<string, unknown>, rest, value);
-}
-
-async function replace(file: string, content: string | Buffer): Promise<void> {
-  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
-  await writeFile(temporary, content);
-  await rename(temporary, file);
 }

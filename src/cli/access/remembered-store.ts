@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../artifacts/publish.ts';
+import { replaceFile } from '../../artifacts/replace-file.ts';
 import { defaultStateFolder } from '../../jobs/local/table-file.ts';
 import { BadInput } from '../exit-codes.ts';
 
@@ -59,12 +60,9 @@ export async function newestClaim(): Promise<string | undefined> {
 }
 
 export async function rememberStore(remembered: RememberedStore): Promise<void> {
-  await mkdir(folder(), { recursive: true });
-  const file = fileOf(remembered.claim);
   const { kubeconfig } = remembered;
   const kept = { ...remembered, ...(kubeconfig !== undefined && { kubeconfig: resolve(kubeconfig) }) };
-  await writeFile(`${file}.${process.pid}`, `${JSON.stringify(kept)}\n`, { mode: 0o600 });
-  await rename(`${file}.${process.pid}`, file);
+  await replaceFile(fileOf(remembered.claim), `${JSON.stringify(kept)}\n`, { mode: 0o600 });
 }
 
 function folder(): string {

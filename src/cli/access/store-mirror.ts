@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { replaceFile } from '../../artifacts/replace-file.ts';
 import { statOf } from '../../artifacts/small-files.ts';
 import { Store, type TemporalAddress } from '../../artifacts/store.ts';
 import type { StoredSweep } from '../../artifacts/stored-sweeps.ts';
@@ -30,9 +31,8 @@ export class StoreMirror {
 
   /** The copy as a store whose server is reached from here at `temporal`. */
   async open(storeId: string, temporal: TemporalAddress): Promise<Store> {
-    await mkdir(this.path, { recursive: true });
     const record = { format: 'lethe-store/1', id: storeId, temporal };
-    await this.#write('store.json', `${JSON.stringify(record)}\n`);
+    await replaceFile(join(this.path, 'store.json'), `${JSON.stringify(record)}\n`);
     return Store.open(this.path);
   }
 
@@ -89,12 +89,6 @@ export class StoreMirror {
       await utimes(temporary, mtimeMs / 1000, mtimeMs / 1000);
       await rename(temporary, to);
     }
-  }
-
-  async #write(name: string, text: string): Promise<void> {
-    const to = join(this.path, name);
-    await writeFile(`${to}.${process.pid}.part`, text);
-    await rename(`${to}.${process.pid}.part`, to);
   }
 }
 

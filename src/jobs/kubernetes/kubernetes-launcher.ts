@@ -1,9 +1,9 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readLaunched } from '../../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../../artifacts/job-spec.ts';
 import { isLocal, type LaunchedInCluster } from '../../artifacts/launched.ts';
 import { BadFile, publishJson } from '../../artifacts/read-json.ts';
+import { replaceFile } from '../../artifacts/replace-file.ts';
 import { launchedSchema } from '../../artifacts/schemas.ts';
 import { statOf } from '../../artifacts/small-files.ts';
 import {
@@ -268,9 +268,7 @@ export class KubernetesJobLauncher implements JobLauncher {
     const query = { container: 'trainer', tailLines: String(LOG_LINES), limitBytes: String(LOG_BYTES) };
     try {
       const text = await this.api.call<string>({ method: 'GET', path, query, answer: 'text' });
-      const file = join(spec.attemptFolder, 'log.txt');
-      await writeFile(`${file}.${process.pid}`, text);
-      await rename(`${file}.${process.pid}`, file);
+      await replaceFile(join(spec.attemptFolder, 'log.txt'), text);
     } catch (error) {
       if (!(error instanceof LauncherUnreachable)) throw error;
     }
