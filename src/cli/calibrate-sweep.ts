@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runInThread } from '../activities/thread/run-in-thread.ts';
 import { hasCode } from '../artifacts/publish.ts';
 import { replaceFile } from '../artifacts/replace-file.ts';
+import type { StoredSweep } from '../artifacts/stored-sweeps.ts';
 import type { Plan } from '../experiment/plan.ts';
 import type { ForgettingAnalysis } from '../statistics/analysis.ts';
 import type { CalibrationOptions } from '../statistics/calibrate.ts';
@@ -10,7 +11,7 @@ import type { CalibrationRecord } from '../statistics/calibration-record.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
 import { shownPath } from './project-folder.ts';
 import { openStore } from './session.ts';
-import { findSweep, type StoredSweep } from './sweeps.ts';
+import { findSweep } from './sweeps.ts';
 import { Output } from './terminal/output.ts';
 import { renderTable } from './terminal/table.ts';
 

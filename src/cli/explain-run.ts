@@ -3,11 +3,11 @@ import { isLocal } from '../artifacts/launched.ts';
 import type { StageResult } from '../artifacts/stage-result.ts';
 import type { StopRequest } from '../artifacts/stop-request.ts';
 import type { Store } from '../artifacts/store.ts';
+import { listSweeps, nameOf, readSweep, type StoredSweep } from '../artifacts/stored-sweeps.ts';
 import type { Plan, PlanRun, PlanStage } from '../experiment/plan.ts';
 import { stageWorkflowId } from '../experiment/workflow-ids.ts';
 import type { Evidence, StageOverride } from '../recovery/evidence.ts';
 import { compareStages, type FieldDifference } from './plan-difference.ts';
-import { listSweeps, nameOf, readSweep, type StoredSweep } from './sweeps.ts';
 
 export interface RunExplanation {
   readonly sweep: string;

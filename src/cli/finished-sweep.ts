@@ -1,8 +1,8 @@
+import type { StoredSweep } from '../artifacts/stored-sweeps.ts';
 import { describeSweep } from '../temporal/sweep-client.ts';
 import type { StoreAccess } from './access/store-access.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { connectStore } from './session.ts';
-import type { StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
 import type { Output } from './terminal/output.ts';
 

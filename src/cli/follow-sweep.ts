@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../artifacts/store.ts';
+import type { StoredSweep } from '../artifacts/stored-sweeps.ts';
 import { messageOf } from '../experiment/message-of.ts';
 import { isAlive } from '../temporal/process-identity.ts';
 import { awaitSweep, describeSweep, type SweepEnd } from '../temporal/sweep-client.ts';
@@ -18,7 +19,6 @@ import { type Connection, connectStore, sweepLink } from './session.ts';
 import { SweepObserver } from './status/observe-sweep.ts';
 import { renderStatus, statusLine } from './status/render-status.ts';
 import type { SweepStatus } from './status/sweep-status.ts';
-import type { StoredSweep } from './sweeps.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
 import type { Output } from './terminal/output.ts';
 

@@ -1,8 +1,9 @@
 import type { Store } from '../artifacts/store.ts';
+import { listSweeps, nameOf, readSweep, type StoredSweep } from '../artifacts/stored-sweeps.ts';
 import { suggest } from '../experiment/suggest.ts';
 import type { RetrySelection } from '../experiment/sweep-control.ts';
 import { BadInput } from './exit-codes.ts';
-import { findSweep, listSweeps, nameOf, readSweep, type StoredSweep } from './sweeps.ts';
+import { findSweep } from './sweeps.ts';
 
 /** What `lethe retry TARGET` means: a sweep (all that is parked in it), or a run or stage of the newest sweep that has one of that name; `SWEEP/RUN` names the sweep too. */
 export async function findTarget(

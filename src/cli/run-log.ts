@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import { hasCode } from '../artifacts/publish.ts';
 import type { Store } from '../artifacts/store.ts';
+import type { StoredSweep } from '../artifacts/stored-sweeps.ts';
 import type { PlanRun, PlanStage } from '../experiment/plan.ts';
 import { BadInput } from './exit-codes.ts';
-import type { StoredSweep } from './sweeps.ts';
 import { formatCount } from './terminal/duration.ts';
 
 /** The stage of a run that is meant: by kind or name when `asked`, otherwise the first that is not done, otherwise the last. */

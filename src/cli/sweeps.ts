@@ -4,8 +4,6 @@ import type { Plan } from '../experiment/plan.ts';
 import { suggest } from '../experiment/suggest.ts';
 import { BadInput } from './exit-codes.ts';
 
-export { listSweeps, nameOf, readSweep, type StoredSweep };
-
 /** `NAME` is the newest plan of that name, `NAME~<plan12>` (or a prefix of the twelve digits) exactly one, nothing the newest of all. */
 export async function findSweep(store: Store, name: string | undefined): Promise<StoredSweep> {
   const sweeps = await listSweeps(store);

@@ -1,12 +1,12 @@
 import { dirname, join } from 'node:path';
 import type { Store } from '../artifacts/store.ts';
+import type { StoredSweep } from '../artifacts/stored-sweeps.ts';
 import type { ParkedStage, SweepOutcome } from '../experiment/sweep-control.ts';
 import type { SweepEnd } from '../temporal/sweep-client.ts';
 import type { StoreAccess } from './access/store-access.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { shownPath } from './project-folder.ts';
 import { connectIfUp, sweepLink } from './session.ts';
-import type { StoredSweep } from './sweeps.ts';
 import type { Output } from './terminal/output.ts';
 import { verdictLines } from './verdict-lines.ts';
 

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '../../artifacts/store.ts';
+import type { StoredSweep } from '../../artifacts/stored-sweeps.ts';
 import type { ParkedStage } from '../../experiment/sweep-control.ts';
 import { stageWorkflowId } from '../../experiment/workflow-ids.ts';
 import type { Lethe } from '../../temporal/connection.ts';
@@ -9,7 +10,6 @@ import { describeSweep, type SweepDescription, sweepOverview } from '../../tempo
 import type { StoreAccess } from '../access/store-access.ts';
 import { stoppedByHand } from '../embedded-worker.ts';
 import { machineRate } from '../machine-rate.ts';
-import type { StoredSweep } from '../sweeps.ts';
 import { foldStatus, type LiveStage, type SweepPhase, type SweepStatus } from './sweep-status.ts';
 import { TimeLeft } from './time-left.ts';
 
