@@ -190,6 +190,30 @@ describe('lethe on a machine without the volume', { timeout: 300_000 }, () => {
     expect((await lethe('cancel', 'long', '--on', 'kubernetes')).code).toBe(0);
   });
 
+  it('says why a job waits: no node can hold it, or a quota refuses its pod', async () => {
+    const file = join(folder, 'waits.yaml');
+    const toy = toySweepFile({ name: 'waits', steps: 61 });
+    const reasonOf = (sentence: RegExp) =>
+      until(async () => {
+        const { stdout } = await lethe('status', 'waits', '--on', 'kubernetes', '--json');
+        const rows = jsonLines(stdout).at(-1)?.rows as readonly { readonly stage: { readonly reason?: string } }[];
+        return sentence.exec(rows[0]?.stage.reason ?? '')?.[0];
+      });
+    writeFileSync(file, `${toy}resources: { cores: 400 }\n`);
+    expect((await lethe('run', file, '--on', 'kubernetes', '--detach', '--yes')).code).toBe(0);
+    expect(await reasonOf(/nodes are available: .* Insufficient cpu/)).toBeDefined();
+    expect((await lethe('cancel', 'waits', '--on', 'kubernetes')).code).toBe(0);
+
+    const inNamespace = (...args: string[]) => cluster.kubectl(['-n', 'lethe', ...args]);
+    await inNamespace('create', 'quota', 'full', '--hard=pods=1');
+    writeFileSync(file, toy);
+    expect((await lethe('run', file, '--on', 'kubernetes', '--detach', '--yes')).code).toBe(0);
+    expect(await reasonOf(/exceeded quota: full/)).toBeDefined();
+    await inNamespace('delete', 'quota', 'full');
+    const ended = await lethe('run', file, '--on', 'kubernetes', '--json', '--yes');
+    expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ event: 'end', status: 'completed', parked: [] });
+  });
+
   it('measures the disk and says what nobody needs', async () => {
     const use = jsonLines((await lethe('store', 'du', '--on', 'kubernetes', '--json')).stdout).at(-1);
     expect(Number(use?.freeBytes)).toBeGreaterThan(0);
