@@ -120,9 +120,10 @@ TEST(ProductsOfFewRowsAreThoseOfTheDecodedNumbersInEveryFormat) {
   for (const test::Level& level : test::Levels()) {
     for (const uint32_t id : kAllFormats) {
       const BlockFormat& format = *FindBlockFormat(id);
-      for (const int64_t m : {1, 2, 5, 98}) CheckProduct(level, {.m = m, .n = 9, .k = 512, .by_column = false}, format);
+      for (const int64_t m : {1, 2, 3, 5, 98}) CheckProduct(level, {.m = m, .n = 9, .k = 512, .by_column = false}, format);
+      CheckProduct(level, {.m = 8, .n = 3, .k = 2304, .by_column = false}, format);  // longer than what is decoded at once
       if (format.elements > 1) continue;
-      CheckProduct(level, {.m = 4, .n = 10, .k = 35, .by_column = false}, format);  // a rest of a row
+      for (const int64_t k : {35, 2107}) CheckProduct(level, {.m = 4, .n = 10, .k = k, .by_column = false}, format);  // a rest of a row
       for (const int64_t m : {1, 3}) CheckProduct(level, {.m = m, .n = 75, .k = 30, .by_column = true}, format);
     }
   }
