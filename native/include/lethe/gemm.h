@@ -18,7 +18,8 @@ void Gemm(Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, in
           float beta, float* c, int64_t ldc, ThreadPool* pool);
 
 // Compares products of all orientations, through every path of Gemm, with a plain double loop. To be called once at start-up (about 10 ms):
-// a library that misreads this CPU must stop the trainer, not spoil a run. Error: kDevice.
+// a library that misreads this CPU must stop the trainer, not spoil a run. Takes the library's buffers before.
+// Errors: kDevice, kOutOfMemory.
 Status CheckGemm(ThreadPool* pool);
 
 // Name of the BLAS core and of our own kernels' level, such as "openblas-Zen/avx2": part of the numerics tuple.

@@ -11,6 +11,7 @@
 #include "lethe/cpu_level.h"
 #include "lethe/thread_pool.h"
 #include "ops/cpu/run_matmul.h"
+#include "ops/cpu/sgemm.h"
 
 namespace lethe {
 namespace {
@@ -61,6 +62,9 @@ void Gemm(Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, in
 }
 
 Status CheckGemm(ThreadPool* pool) {
+  if (!ReserveSgemmBuffers(pool->threads())) {
+    return {Code::kOutOfMemory, "expected memory for the products of " + std::to_string(pool->threads()) + " threads, 128 MiB of address space each, the machine has none left; use fewer --threads"};
+  }
   struct Shape { int64_t m, n, k; };
   for (Shape shape : {Shape{37, 45, 70}, Shape{20, 600, 512}}) {  // below and above the bound where OpenBLAS takes over
     for (Transpose ta : {Transpose::kNo, Transpose::kYes}) {

@@ -1,8 +1,10 @@
 #include "ops/cpu/sgemm.h"
 
 #include <cblas.h>
+#include <sys/mman.h>
 
 #include <mutex>
+#include <vector>
 
 // The single-threaded OpenBLAS takes the buffers of a call from a table that it does not lock: two calls that begin at once may be given the same buffer,
 // and both products are wrong. The linker sends its two functions here (CMakeLists.txt, --wrap); the table is all that calls share.
@@ -31,6 +33,24 @@ void __wrap_blas_memory_free(void* buffer) {
 }
 
 namespace lethe {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{128} << 20;  // what OpenBLAS maps at once on x86-64; elsewhere it is less
+
+bool IsGranted(size_t bytes) {
+  void* const piece = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return piece != MAP_FAILED && ::munmap(piece, bytes) == 0;
+}
+
+}  // namespace
+
+bool ReserveSgemmBuffers(int threads) {
+  // Held all at once, so that the table comes to have as many; it keeps what is given back.
+  std::vector<void*> held;
+  while (static_cast<int>(held.size()) < threads && IsGranted(kBufferBytes)) held.push_back(__wrap_blas_memory_alloc(0));
+  for (void* buffer : held) __wrap_blas_memory_free(buffer);
+  return static_cast<int>(held.size()) >= threads;
+}
 
 void Sgemm(const SgemmArgs& args) {
   cblas_sgemm(CblasRowMajor, args.transpose_a ? CblasTrans : CblasNoTrans, args.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(args.m),

@@ -19,6 +19,10 @@ struct SgemmArgs {
   int64_t c_stride;
 };
 
+// Buffers for the products of `threads` threads at once, each of 128 MiB of address space of which little is ever touched. To be called before the first product:
+// OpenBLAS asks for a buffer that it lacks again and again until the system grants it. False: the system refuses one.
+bool ReserveSgemmBuffers(int threads);
+
 // C = op(A) op(B) (+ C).
 void Sgemm(const SgemmArgs& args);
 
