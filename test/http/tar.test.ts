@@ -64,6 +64,7 @@ describe('files as a tar archive', () => {
   it('is refused when it is damaged, cut off, or no archive at all', async () => {
     const archive = await packed(inMemory('a', 'x'.repeat(5_000)));
     await expect(unpacked(archive.subarray(0, 3_000))).rejects.toThrow('ends too soon');
+    await expect(unpacked(archive.subarray(0, -1_024))).rejects.toThrow('ends too soon');
     const damaged = Buffer.from(archive);
     damaged[3] = 7;
     await expect(unpacked(damaged)).rejects.toThrow('one that is damaged');

@@ -17,6 +17,8 @@ export interface UnpackedEntry {
   readonly content: AsyncIterable<Buffer>;
 }
 
+/** A block of zeros ends an archive. */
+const BLOCK = 512;
 const PART = /^[A-Za-z0-9_~][A-Za-z0-9._~-]*$/;
 
 /** The files of a tar archive as they come. Throws `BadTar` for what is damaged, cut off, longer than `mostBytes`, or named to lead out of a folder. */
@@ -26,8 +28,15 @@ export async function* unpackTar(archive: AsyncIterable<Uint8Array>, mostBytes: 
   async function* sent(): AsyncGenerator<Uint8Array> {
     // Not by `yield*`: an archive that is given up is not closed here, its sender may be waiting to be told why.
     const pieces = archive[Symbol.asyncIterator]();
+    let zeros = 0;
     try {
-      for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
+      for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+        const ending = zerosAtEnd(next.value);
+        zeros = ending === next.value.length ? zeros + ending : ending;
+        yield next.value;
+      }
+      // The library takes an archive that was cut between two files for a whole one.
+      if (zeros < BLOCK) throw new BadTar('expected the end of a tar archive, it ends too soon');
     } catch (error) {
       lost = error;
       throw error;
@@ -51,6 +60,12 @@ export async function* unpackTar(archive: AsyncIterable<Uint8Array>, mostBytes: 
     yield { name, bytes: size, mtimeMs: mtime.getTime(), content: told(file as AsyncIterable<Buffer>) };
     file.resume();
   }
+}
+
+function zerosAtEnd(piece: Uint8Array): number {
+  let count = 0;
+  while (count < piece.length && piece[piece.length - 1 - count] === 0) count += 1;
+  return count;
 }
 
 function checked(header: Header): Header {
