@@ -39,16 +39,21 @@ export async function installLethe(): Promise<InstalledLethe> {
     temporal.stop();
     for (const each of [folder, store]) rmSync(each, { recursive: true, force: true });
   };
-  const address = await cluster.hostService(temporal.port);
-  const objects = await objectsOfOverlay(cluster, 'test', (manifests) =>
-    manifests.replace('temporal-frontend.temporal:7233', address),
-  );
-  await apply(cluster, [storeVolume('lethe', store), ...objects]);
   const kubectl = (...args: string[]) => cluster.kubectl(['--namespace', 'lethe', ...args]);
-  await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s').catch(async (error: Error) => {
-    const why = `${await kubectl('describe', 'pods')}\n${await kubectl('logs', 'deployment/lethe-worker')}`;
+  try {
+    const address = await cluster.hostService(temporal.port);
+    const objects = await objectsOfOverlay(cluster, 'test', (manifests) =>
+      manifests.replace('temporal-frontend.temporal:7233', address),
+    );
+    await apply(cluster, [storeVolume('lethe', store), ...objects]);
+    await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s').catch(async (error: Error) => {
+      throw new Error(
+        `${error.message}\n${await kubectl('describe', 'pods')}\n${await kubectl('logs', 'deployment/lethe-worker')}`,
+      );
+    });
+  } catch (error) {
     await stop();
-    throw new Error(`${error.message}\n${why}`);
-  });
+    throw error;
+  }
   return { cluster, temporal, folder, store, stop };
 }

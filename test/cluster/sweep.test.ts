@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,15 +40,20 @@ class SweepPlace {
     return globSync(join(this.store, 'stages', '*', 'attempts', '*', '*', 'progress.jsonl')).length;
   }
 
-  /** What the file of this name says, of every attempt that has one. */
-  ofAttempts<T>(name: string): T[] {
-    return globSync(join(this.store, 'stages', '*', 'attempts', '*', name)).map(
-      (path) => JSON.parse(readFileSync(path, 'utf8')) as T,
+  /** Of the attempts that have ended so far. */
+  failures(): (string | undefined)[] {
+    return globSync(join(this.store, 'stages', '*', 'attempts', '*', 'evidence.json')).map(
+      (path) => (JSON.parse(readFileSync(path, 'utf8')) as { failure?: string }).failure,
     );
   }
 
-  failures(): (string | undefined)[] {
-    return this.ofAttempts<{ failure?: string }>('evidence.json').map(({ failure }) => failure);
+  /** What a file of every attempt says. */
+  attempts<T>(name: string): T[] {
+    const stages = join(this.store, 'stages');
+    return readdirSync(stages).flatMap((key) => {
+      const attempts = join(stages, key, 'attempts');
+      return readdirSync(attempts).map((number) => JSON.parse(readFileSync(join(attempts, number, name), 'utf8')) as T);
+    });
   }
 
   async remove(): Promise<void> {
@@ -107,9 +112,9 @@ describe('a sweep whose stages are Jobs of a cluster', { timeout: 600_000 }, () 
     const end = await running;
     expect(end.statisticsDigest).toBe(expected.statisticsDigest);
     expect(readFileSync(String(end.report), 'utf8')).toContain('<html');
-    const jobs = there.ofAttempts<{ manifest?: object }>('job.json');
-    expect(jobs.length).toBeGreaterThan(0);
+    const jobs = there.attempts<{ manifest?: object }>('job.json');
     expect(jobs.every(({ manifest }) => manifest !== undefined)).toBe(true);
+    expect(there.attempts<{ failure?: string }>('evidence.json').map(({ failure }) => failure)).toContain('preempted');
   });
 
   it('runs again without a Job', async () => {
