@@ -9,7 +9,6 @@ import { BadInput } from '../exit-codes.ts';
 
 /** Unpacks a zip file (a wheel is one) into a folder, every sum checked. Throws `BadInput` for what is damaged or named to lead out of the folder. */
 export async function unzip(path: string, folder: string): Promise<void> {
-  const bad = (what: string) => new BadInput(`${path}: expected a zip file, and it is no whole zip file: ${what}`);
   let zip: ZipFile | undefined;
   try {
     zip = await openPromise(path, { strictFileNames: true, autoClose: false });
@@ -30,7 +29,7 @@ export async function unzip(path: string, folder: string): Promise<void> {
   } catch (error) {
     // What the disk refuses is no fault of the file.
     if (error instanceof Error && 'syscall' in error) throw error;
-    throw bad(messageOf(error));
+    throw new BadInput(`${path}: expected a zip file, and it is no whole zip file: ${messageOf(error)}`);
   } finally {
     zip?.close();
   }

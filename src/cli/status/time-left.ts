@@ -103,9 +103,8 @@ export class TimeLeft {
     ]);
     if (launched === undefined || ended === undefined) return undefined;
     const seconds = (ended.mtimeMs - Date.parse(launched.launchedAt)) / 1000;
-    const steps = result.steps - (origin?.step ?? 0);
-    if (seconds <= 0 || (result.steps > 0 && steps <= 0)) return undefined;
-    return result.steps > 0 ? (seconds * result.steps) / steps : seconds;
+    const share = result.steps > 0 ? 1 - (origin?.step ?? 0) / result.steps : 1;
+    return seconds > 0 && share > 0 ? seconds / share : undefined;
   }
 }
 
