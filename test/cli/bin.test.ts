@@ -17,7 +17,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-describe('bin/lethe', { timeout: 60_000 }, () => {
+describe('bin/lethe', () => {
   it('shows its help', () => {
     const { stdout } = spawnSync(join(projectFolder, 'bin', 'lethe'), ['--help'], { encoding: 'utf8' });
     expect(stdout.match(/^Commands:$/gm)).toHaveLength(1);
@@ -72,7 +72,7 @@ describe('bin/lethe', { timeout: 60_000 }, () => {
   );
 });
 
-describe('a wrong sweep file', { timeout: 60_000 }, () => {
+describe('a wrong sweep file', () => {
   it.each(['plan', 'run'])('gets all its errors at once from "%s", exit 2, and nothing is created', async (command) => {
     const { folder, store } = setup();
     const file = join(folder, 'wrong.yaml');
@@ -87,7 +87,7 @@ describe('a wrong sweep file', { timeout: 60_000 }, () => {
   });
 });
 
-describe('lethe plan', { timeout: 60_000 }, () => {
+describe('lethe plan', () => {
   it('prints one JSON object that holds runs, stages and keys, and creates nothing', async () => {
     const { folder, store } = setup();
     const { code, stdout } = await lethe(['plan', 'smoke', '--json', '--store', store]);
@@ -117,7 +117,7 @@ describe('lethe plan', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a sweep that cannot fit', { timeout: 60_000 }, () => {
+describe('a sweep that cannot fit', () => {
   it.each(['plan', 'run'])('is refused by "%s" with what it needs and what there is', async (command) => {
     const { folder, store } = setup();
     const file = join(folder, 'large.yaml');

@@ -44,7 +44,7 @@ function setup() {
   return { folder, store, run, json, inside };
 }
 
-describe('lethe model', { timeout: 60_000 }, () => {
+describe('lethe model', () => {
   it('adds a folder, sharded or not, lists and checks it', async () => {
     const { folder, store, json, inside } = setup();
     writeTinyModel(join(folder, 'Tiny Model'));
@@ -162,7 +162,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
   });
 });
 
-describe('lethe data', { timeout: 60_000 }, () => {
+describe('lethe data', () => {
   it('adds sources with licence and counts, lists and checks them', async () => {
     const { folder, store, run, json } = setup();
     const { bbq, gsm8k } = writeLookAlikes(folder);
@@ -192,7 +192,7 @@ describe('lethe data', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a sweep of texts', { timeout: 60_000 }, () => {
+describe('a sweep of texts', () => {
   it('is refused with the commands to type until its inputs are there, then priced by its true lengths', async () => {
     const { folder, run, json } = setup();
     const file = join(folder, 'boats.yaml');

@@ -69,7 +69,7 @@ describe('names of sweeps', () => {
   });
 });
 
-describe('lethe store gc', { timeout: 60_000 }, () => {
+describe('lethe store gc', () => {
   it('removes stages that no plan names and nothing that one does', async () => {
     const { store, plan } = await setup();
     const named = leaveStage(store, plan.stages[0]!.key);
@@ -99,7 +99,7 @@ describe('lethe store gc', { timeout: 60_000 }, () => {
   });
 });
 
-describe('lethe store adopt', { timeout: 60_000 }, () => {
+describe('lethe store adopt', () => {
   it('gives the store to a server and back, and wants exactly one word', async () => {
     const { store } = await setup();
     const adopt = (...args: string[]) => lethe(['store', 'adopt', '--store', store.path, ...args]);

@@ -29,8 +29,6 @@ export interface KubernetesWorldOptions {
 /** A namespace of a test cluster with a store of its own, in which jobs run the `workload` program. */
 export class KubernetesWorld implements LauncherWorld {
   readonly recordedAtLaunch = true;
-  /** From the end of a container: kubelet looks each second, the Job controller gathers for one more. */
-  readonly noticeMs = 6_000;
   readonly cluster: Cluster;
   readonly namespace: string;
   readonly temporary: TemporaryStore;

@@ -23,8 +23,6 @@ export interface ProgramPlan {
 export interface LauncherWorld {
   /** launched.json says that the job exists, queued or not; otherwise that its program starts. */
   readonly recordedAtLaunch?: boolean;
-  /** How long a job's end may take to be known here; 1 s when absent. */
-  readonly noticeMs?: number;
   /** A launcher as a worker makes it at its start: a new one knows nothing but what platform and store tell. */
   launcher(): JobLauncher;
   /** A job whose attempt folder and job.json exist. */
@@ -50,7 +48,8 @@ export interface LauncherContract {
 }
 
 const GRACE_MS = 5_000;
-const NOTICE_MS = 1_000;
+/** A waiter that was woken is back long before its minute is over, on a busy machine too. */
+const WOKEN_MS = 30_000;
 
 /** What every launcher promises (src/jobs/job-launcher.ts). */
 export function jobLauncherContract(name: string, { setup }: LauncherContract): void {
@@ -132,8 +131,8 @@ export function jobLauncherContract(name: string, { setup }: LauncherContract): 
       await until(before, spec, 'running');
       const after = world.launcher();
       const started = performance.now();
-      await after.waitForChange(spec, 5_000);
-      expect(performance.now() - started).toBeLessThan(2_000 + (world.noticeMs ?? NOTICE_MS));
+      await after.waitForChange(spec, 60_000);
+      expect(performance.now() - started).toBeLessThan(WOKEN_MS);
       expect(await until(after, spec, 'ended')).toEqual({ state: 'ended' });
     });
 
@@ -154,8 +153,8 @@ export function jobLauncherContract(name: string, { setup }: LauncherContract): 
       await until(launcher, spec, 'running');
       const started = performance.now();
       for (let state = ''; state !== 'ended'; state = (await launcher.observe(spec)).state)
-        await launcher.waitForChange(spec, 10_000);
-      expect(performance.now() - started).toBeLessThan(1_000 + (world.noticeMs ?? NOTICE_MS));
+        await launcher.waitForChange(spec, 60_000);
+      expect(performance.now() - started).toBeLessThan(WOKEN_MS);
     });
 
     it('gives a waiter back when its time is over or its signal fires', async () => {
@@ -167,7 +166,7 @@ export function jobLauncherContract(name: string, { setup }: LauncherContract): 
       const started = performance.now();
       await launcher.waitForChange(spec, 100);
       await launcher.waitForChange(spec, 60_000, AbortSignal.timeout(100));
-      expect(performance.now() - started).toBeLessThan(2_000);
+      expect(performance.now() - started).toBeLessThan(WOKEN_MS);
       expect(await launcher.observe(spec)).toMatchObject({ state: 'running' });
     });
 

@@ -145,7 +145,7 @@ describe('the table of local jobs', () => {
     expect(jobs.state('a')).toBe('running');
   });
 
-  it('never lets more jobs run than there are slots, whoever asks', { timeout: 60_000 }, async () => {
+  it('never lets more jobs run than there are slots, whoever asks', async () => {
     const racers = Array.from({ length: 3 }, (_, index) =>
       spawn(process.execPath, [RACER, folder, String(index)], { stdio: ['ignore', 'pipe', 'inherit'] }),
     );

@@ -6,7 +6,7 @@ import { claimOf, reachCluster, reachStore } from '../../../src/cli/access/reach
 import { recallStore, rememberStore } from '../../../src/cli/access/remembered-store.ts';
 
 // The library of the cluster takes seconds to load on a busy machine.
-describe('which store is meant', { timeout: 60_000 }, () => {
+describe('which store is meant', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'lethe-reach-'));

@@ -5,7 +5,7 @@ import { FakeApiServer, type Fault, status } from './support/fake-api-server.ts'
 
 const JOBS = '/apis/batch/v1/namespaces/lethe/jobs';
 
-describe('requests to the API server', { timeout: 60_000 }, () => {
+describe('requests to the API server', () => {
   let server: FakeApiServer;
   let client: ApiClient;
   beforeEach(async () => {

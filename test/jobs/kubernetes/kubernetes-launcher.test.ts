@@ -13,7 +13,7 @@ import { ClusterWorld, ended, publishStop, RUNNING } from './support/cluster-wor
 const LIMIT = { timeout: 20_000 };
 const poll = <T>(look: () => T) => expect.poll(look, LIMIT);
 
-describe('a job in a cluster', { timeout: 60_000 }, () => {
+describe('a job in a cluster', () => {
   let world: ClusterWorld;
   let launcher: KubernetesJobLauncher;
   let spec: JobSpec;

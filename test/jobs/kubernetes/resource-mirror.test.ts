@@ -10,7 +10,7 @@ const labels = { app: 'ours' };
 /** Bounds a failure; nothing here is timed. */
 const poll = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 10 });
 
-describe('the mirror of one kind of objects', { timeout: 60_000 }, () => {
+describe('the mirror of one kind of objects', () => {
   let server: FakeApiServer;
   let mirror: ResourceMirror<ClusterObject>;
   const changes: string[] = [];
