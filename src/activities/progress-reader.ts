@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import { statOf } from '../artifacts/small-files.ts';
+import type { WriterFolder } from '../artifacts/writer-folder.ts';
 import type { StageHeartbeat } from '../temporal/stage-heartbeat.ts';
 
 type Progress = Pick<StageHeartbeat, 'step' | 'steps' | 'loss' | 'tokensPerSecond' | 'checkpoint' | 'checkpointAt'>;
@@ -12,9 +13,10 @@ const LEAST_PAUSE_MS = 900;
 export class ProgressReader {
   writers: readonly { readonly name: string; readonly checkpointStep: number }[] = [];
   readonly #attempt: AttemptFolder;
+  #inherited: Promise<Progress> | undefined;
   #last: Progress = {};
   #mark = '';
-  #checkpoint = { step: 0, at: undefined as number | undefined };
+  #checkpointed: Pick<Progress, 'checkpoint' | 'checkpointAt'> = { checkpoint: 0 };
   #changedAt = performance.now();
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -32,10 +34,9 @@ export class ProgressReader {
     const newest = folders.at(-1);
     const progress = await newest?.progress();
     const checkpoint = Math.max(0, ...this.writers.map((writer) => writer.checkpointStep));
-    if (checkpoint !== this.#checkpoint.step) {
+    if (checkpoint !== this.#checkpointed.checkpoint) {
       const holder = folders[this.writers.findIndex((writer) => writer.checkpointStep === checkpoint)];
-      const about = holder && (await statOf(join(holder.checkpointPath(checkpoint), 'manifest.json')));
-      this.#checkpoint = { step: checkpoint, at: about && Math.round(about.mtimeMs / 1000) };
+      this.#checkpointed = holder === undefined ? { checkpoint } : await checkpointOf(holder, checkpoint);
     }
     const scored = (await newest?.scoredSteps())?.length ?? 0;
     const mark = JSON.stringify([newest?.name, progress?.step, checkpoint, scored]);
@@ -43,14 +44,35 @@ export class ProgressReader {
     this.#mark = mark;
     const { step, steps, loss, tokensPerSecond } = progress ?? {};
     this.#last = {
+      ...(await this.inherited()),
       ...(step !== undefined && { step }),
       ...(steps !== undefined && { steps }),
       ...(loss !== undefined && { loss }),
       ...(tokensPerSecond !== undefined && { tokensPerSecond }),
-      checkpoint,
-      ...(this.#checkpoint.at !== undefined && { checkpointAt: this.#checkpoint.at }),
+      ...(checkpoint > 0 && this.#checkpointed),
     };
     return this.#last;
+  }
+
+  /** The newest checkpoint of earlier attempts: where this one stands until it has told more itself. */
+  inherited(): Promise<Progress> {
+    this.#inherited ??= this.#attempt.number > 1 ? this.#lookBack() : Promise.resolve({});
+    return this.#inherited;
+  }
+
+  async #lookBack(): Promise<Progress> {
+    const { stage, number } = this.#attempt;
+    let found: Progress = {};
+    for (const earlier of await stage.attempts()) {
+      if (earlier >= number) continue;
+      for (const writer of await stage.attempt(earlier).writers()) {
+        const step = await writer.newestCheckpoint();
+        if (step <= (found.checkpoint ?? 0)) continue;
+        const { steps } = (await writer.progress()) ?? {};
+        found = { step, ...(steps !== undefined && { steps }), ...(await checkpointOf(writer, step)) };
+      }
+    }
+    return found;
   }
 
   /** Since the last step, checkpoint, scored anchor or new writer. */
@@ -62,4 +84,12 @@ export class ProgressReader {
   restart(): void {
     this.#changedAt = performance.now();
   }
+}
+
+async function checkpointOf(
+  writer: WriterFolder,
+  step: number,
+): Promise<Pick<Progress, 'checkpoint' | 'checkpointAt'>> {
+  const about = await statOf(join(writer.checkpointPath(step), 'manifest.json'));
+  return { checkpoint: step, ...(about !== undefined && { checkpointAt: Math.round(about.mtimeMs / 1000) }) };
 }

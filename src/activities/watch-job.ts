@@ -54,7 +54,7 @@ export async function watchJob(
     pauseMs = 250;
     if (seen.state === 'ended') return { kind: 'ended' };
     if (seen.state === 'lost') return { kind: 'lost', reason: seen.reason };
-    const progress = seen.state === 'running' ? await reader.read() : {};
+    const progress = await (seen.state === 'running' ? reader.read() : reader.inherited());
     beat.now({ ...heartbeatOf(job, seen), ...progress });
     const never = start.passed(seen);
     if (never !== undefined) return stopJob(parts, attempt, job, never, beat);

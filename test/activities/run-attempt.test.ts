@@ -223,6 +223,19 @@ describe('an attempt', () => {
     expect(world.announced).toEqual([['the-sweep', world.stage.number]]);
   });
 
+  it('stands at the checkpoint of the attempt before until it has told more', async () => {
+    const world = await AttemptWorld.create(folder, (attempt) =>
+      attempt === 1 ? { ...fails(70, 'it crashed'), checkpointStep: 6 } : { ...succeeds(200), queuedMs: 1_000 },
+    );
+    await world.run(new MockActivityEnvironment());
+    const environment = new MockActivityEnvironment();
+    const beats: StageHeartbeat[] = [];
+    environment.on('heartbeat', (beat: StageHeartbeat) => beats.push(beat));
+    await world.run(environment);
+    const seen = { attempt: 2, state: 'queued', step: 6, checkpoint: 6, checkpointAt: expect.any(Number) };
+    expect(beats).toContainEqual(expect.objectContaining(seen));
+  });
+
   it("fails as config, and deletes nothing, when its job's name belongs to another", async () => {
     const world = await AttemptWorld.create(folder, () => hangs());
     const { jobName, path } = world.folder.attempt(1);

@@ -19,13 +19,32 @@ describe('the time that is left', () => {
     const alike = others.find((stage) => stage.model === first!.model && stage.kind === first!.kind)!;
     // Nothing has finished, so nothing of the store is read.
     const timeLeft = new TimeLeft({} as Store, plan, 1e9);
-    const beat = (step: number) => ({ attempt: 1, step, steps: 100 }) as StageHeartbeat;
+    const beat = (step: number) => ({ attempt: 1, state: 'running', step, steps: 100 }) as StageHeartbeat;
     const priced = timeLeft.secondsLeft(alike, undefined);
     timeLeft.secondsLeft(first!, beat(10));
     vi.setSystemTime(Date.now() + 40_000);
     expect(timeLeft.secondsLeft(first!, beat(20))).toBe(320);
     expect(timeLeft.secondsLeft(alike, undefined)).toBeCloseTo(400, 6);
     expect(priced).not.toBeCloseTo(400, 0);
+  });
+
+  it('does not take the wait of a stage that goes on from a checkpoint for its pace', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const { plan } = await loadSweep('smoke');
+    const stage = plan.stages[0]!;
+    const timeLeft = new TimeLeft({} as Store, plan, 1e9);
+    const whole = timeLeft.secondsLeft(stage, undefined);
+    const beat = (state: StageHeartbeat['state'], step: number): StageHeartbeat => ({
+      attempt: 2,
+      state,
+      step,
+      steps: 100,
+    });
+    expect(timeLeft.secondsLeft(stage, beat('queued', 50))).toBeCloseTo(whole / 2, 6);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    timeLeft.secondsLeft(stage, beat('running', 50));
+    vi.setSystemTime(Date.now() + 10_000);
+    expect(timeLeft.secondsLeft(stage, beat('running', 60))).toBe(40);
   });
 
   it('takes a finished stage that went on from a checkpoint for one that took all its steps', async () => {

@@ -54,6 +54,7 @@ export class TimeLeft {
   }
 
   #byPace(stage: PlanStage, beat: StageHeartbeat): number | undefined {
+    if (beat.state !== 'running') return undefined; // It stands where an earlier attempt left it.
     const id = `${stage.key} ${beat.attempt}`;
     const first = this.#firstSeen.get(id);
     if (first === undefined) {
