@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { awaitSweep, startSweep } from '../../src/temporal/sweep-client.ts';
 import { freezeNoopSweep } from '../noop-sweep.ts';
 import { SimulatedWorld } from './simulated-world.ts';
+import { spread } from './spread.ts';
 
 /**
  * From the moment at which the API server knows that a job is over to the decision, published as evidence.json; with watches, and without any (`--no-watch`:
@@ -28,10 +29,8 @@ try {
   const { status } = await awaitSweep(world.lethe, sweep);
   const { ends } = await world.cluster.counts();
   const waits = Object.entries(ends).map(([folder, ended]) => statSync(join(folder, 'evidence.json')).mtimeMs - ended);
-  waits.sort((a, b) => a - b);
-  const at = (share: number) => Math.round(waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0);
   const watch = !values['no-watch'];
-  const figures = { jobs, status, watch, p50Ms: at(0.5), p95Ms: at(0.95), worstMs: at(1), load: loadavg()[0] };
+  const figures = { jobs, status, watch, ...spread(waits), load: loadavg()[0] };
   console.log(JSON.stringify(figures));
   process.exitCode = status === 'completed' && waits.length === jobs ? 0 : 1;
 } finally {

@@ -8,6 +8,7 @@ import { lethe } from '../../test/cli/lethe-command.ts';
 import { startCluster } from '../../test/cluster/cluster.ts';
 import { CLAIM, makeTrainingNamespace } from '../../test/cluster/training-namespace.ts';
 import { toySweepFile } from '../../test/support/toy-sweep-file.ts';
+import { spread } from './spread.ts';
 
 /**
  * A sweep of short stages as Jobs of a real Kubernetes (docs/test-cluster.md): from the answer to a Job's POST to its trainer's first step, and from the end of a
@@ -37,19 +38,14 @@ try {
   writeFileSync(settings, JSON.stringify({ kubeconfig, namespace: NAMESPACE, store: { claim: CLAIM }, ...trainer }));
   const sweep = join(folder, 'toy.yaml');
   const seeds = Array.from({ length: runs }, (_, index) => index + 1).join(', ');
-  writeFileSync(sweep, toySweepFile({ seeds, steps: 200 }));
-  const { code, stderr } = await lethe(
-    ['run', sweep, '--yes', '--on', 'kubernetes', '--cluster', settings, '--slots', '2'],
-    here,
-  );
+  writeFileSync(sweep, `${toySweepFile({ seeds, steps: 200 })}parallel: 2\n`);
+  const { code, stderr } = await lethe(['run', sweep, '--yes', '--on', 'kubernetes', '--cluster', settings], here);
   if (code !== 0) throw new Error(`expected the sweep to end with 0, got ${code}: ${stderr}`);
   const writers = globSync(join(store, 'stages', '*', 'attempts', '*', '*', 'progress.jsonl')).map(dirname);
   const figures = {
     jobs: writers.length,
-    postToFirstStepMs: spread(
-      writers.map((writer) => firstStepMs(writer) - writtenMs(dirname(writer), 'launched.json')),
-    ),
-    endToDecisionMs: spread(
+    postToFirstStep: spread(writers.map((writer) => firstStepMs(writer) - writtenMs(dirname(writer), 'launched.json'))),
+    endToDecision: spread(
       writers.map((writer) => writtenMs(dirname(writer), 'evidence.json') - writtenMs(writer, 'outcome.json')),
     ),
     load: loadavg()[0],
@@ -71,10 +67,4 @@ function firstStepMs(writer: string): number {
     if (step > 0) return time * 1_000;
   }
   throw new Error(`expected a step in ${writer}/progress.jsonl, got none`);
-}
-
-function spread(times: readonly number[]): { p50: number; p95: number; worst: number } {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-  return { p50: at(0.5), p95: at(0.95), worst: at(1) };
 }

@@ -6,6 +6,13 @@ import type { StageHeartbeat } from '../temporal/stage-heartbeat.ts';
 
 type Progress = Pick<StageHeartbeat, 'step' | 'steps' | 'loss' | 'tokensPerSecond' | 'checkpoint' | 'checkpointAt'>;
 
+type Checkpointed = Pick<Progress, 'checkpoint' | 'checkpointAt'>;
+
+interface Checkpoint {
+  readonly writer: WriterFolder;
+  readonly step: number;
+}
+
 /** Looks at most so often into the folders of the writers: a window of hundreds of jobs is watched by one thread. */
 const LEAST_PAUSE_MS = 900;
 
@@ -16,7 +23,7 @@ export class ProgressReader {
   #inherited: Promise<Progress> | undefined;
   #last: Progress = {};
   #mark = '';
-  #checkpointed: Pick<Progress, 'checkpoint' | 'checkpointAt'> = { checkpoint: 0 };
+  #checkpointed: Checkpointed = {};
   #changedAt = performance.now();
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -28,16 +35,14 @@ export class ProgressReader {
     if (performance.now() - this.#readAt < LEAST_PAUSE_MS) return this.#last;
     this.#readAt = performance.now();
     const folders = await this.#attempt.writers();
-    this.writers = await Promise.all(
-      folders.map(async (writer) => ({ name: writer.name, checkpointStep: await writer.newestCheckpoint() })),
-    );
+    const made = await checkpointsOf(folders);
+    this.writers = made.map(({ writer, step }) => ({ name: writer.name, checkpointStep: step }));
     const newest = folders.at(-1);
     const progress = await newest?.progress();
-    const checkpoint = Math.max(0, ...this.writers.map((writer) => writer.checkpointStep));
-    if (checkpoint !== this.#checkpointed.checkpoint) {
-      const holder = folders[this.writers.findIndex((writer) => writer.checkpointStep === checkpoint)];
-      this.#checkpointed = holder === undefined ? { checkpoint } : await checkpointOf(holder, checkpoint);
-    }
+    const furthest = furthestOf(made);
+    const checkpoint = furthest?.step ?? 0;
+    if (furthest !== undefined && checkpoint !== this.#checkpointed.checkpoint)
+      this.#checkpointed = await toldOf(furthest);
     const scored = (await newest?.scoredSteps())?.length ?? 0;
     const mark = JSON.stringify([newest?.name, progress?.step, checkpoint, scored]);
     if (mark !== this.#mark) this.restart();
@@ -49,7 +54,7 @@ export class ProgressReader {
       ...(steps !== undefined && { steps }),
       ...(loss !== undefined && { loss }),
       ...(tokensPerSecond !== undefined && { tokensPerSecond }),
-      ...(checkpoint > 0 && this.#checkpointed),
+      ...this.#checkpointed,
     };
     return this.#last;
   }
@@ -62,17 +67,12 @@ export class ProgressReader {
 
   async #lookBack(): Promise<Progress> {
     const { stage, number } = this.#attempt;
-    let found: Progress = {};
-    for (const earlier of await stage.attempts()) {
-      if (earlier >= number) continue;
-      for (const writer of await stage.attempt(earlier).writers()) {
-        const step = await writer.newestCheckpoint();
-        if (step <= (found.checkpoint ?? 0)) continue;
-        const { steps } = (await writer.progress()) ?? {};
-        found = { step, ...(steps !== undefined && { steps }), ...(await checkpointOf(writer, step)) };
-      }
-    }
-    return found;
+    const earlier = (await stage.attempts()).filter((attempt) => attempt < number);
+    const writers = await Promise.all(earlier.map((attempt) => stage.attempt(attempt).writers()));
+    const furthest = furthestOf(await checkpointsOf(writers.flat()));
+    if (furthest === undefined) return {};
+    const { steps } = (await furthest.writer.progress()) ?? {};
+    return { step: furthest.step, ...(steps !== undefined && { steps }), ...(await toldOf(furthest)) };
   }
 
   /** Since the last step, checkpoint, scored anchor or new writer. */
@@ -86,10 +86,16 @@ export class ProgressReader {
   }
 }
 
-async function checkpointOf(
-  writer: WriterFolder,
-  step: number,
-): Promise<Pick<Progress, 'checkpoint' | 'checkpointAt'>> {
+/** The newest checkpoint of each writer; step 0 = none. */
+function checkpointsOf(writers: readonly WriterFolder[]): Promise<Checkpoint[]> {
+  return Promise.all(writers.map(async (writer) => ({ writer, step: await writer.newestCheckpoint() })));
+}
+
+function furthestOf(checkpoints: readonly Checkpoint[]): Checkpoint | undefined {
+  return checkpoints.filter(({ step }) => step > 0).toSorted((a, b) => b.step - a.step)[0];
+}
+
+async function toldOf({ writer, step }: Checkpoint): Promise<Checkpointed> {
   const about = await statOf(join(writer.checkpointPath(step), 'manifest.json'));
   return { checkpoint: step, ...(about !== undefined && { checkpointAt: Math.round(about.mtimeMs / 1000) }) };
 }
