@@ -1,8 +1,8 @@
-// Set-up, then every suite this machine can run; the last line counts. Usage: npm test [-- --yes] [-- --only NAME[,NAME]] [-- --cluster]
+// Set-up, then every suite this machine can run; failures and counts come last. Usage: npm test [-- --yes] [-- --only NAME[,NAME]] [-- --cluster]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { node24 } from './setup/node-packages.mjs';
 import { root } from './setup/places.mjs';
 import { onPath } from './setup/system-packages.mjs';
@@ -11,6 +11,7 @@ import { ensureTestCluster } from './setup/test-cluster.mjs';
 import { setUp, withSetupProblems } from './setup.mjs';
 
 const bin = join(root, 'node_modules', '.bin');
+const MESSAGE_LINES = 12;
 const results = mkdtempSync(join(tmpdir(), 'lethe-test-'));
 
 /** Runs a command to its end with our Node first on the PATH; resolves to its exit code and what it printed. */
@@ -46,6 +47,24 @@ async function ctest() {
   return { passed: Number(all) - Number(failed), failed: Number(failed), skipped: 0 };
 }
 
+/** The failed tests of vitest's JSON report, each with its file and the head of its message: the log above them is thousands of lines. */
+function failuresIn(report) {
+  return report.testResults.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(root, name);
+    const tests = assertionResults.filter(({ status }) => status === 'failed');
+    if (tests.length === 0) return message ? [`${file}\n${head(message)}`] : [];
+    return tests.map(({ fullName, failureMessages }) => `${file} > ${fullName}\n${head(failureMessages.join('\n'))}`);
+  });
+}
+
+function head(message) {
+  const lines = message.split('\n').filter((line) => line.trim() !== '');
+  return lines
+    .slice(0, MESSAGE_LINES)
+    .map((line) => `    ${line}`)
+    .join('\n');
+}
+
 async function vitest(project, env) {
   const file = join(results, `${project}.json`);
   const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
@@ -53,7 +72,8 @@ async function vitest(project, env) {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
-    return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + report.numTodoTests };
+    const skipped = report.numPendingTests + report.numTodoTests;
+    return { passed: report.numPassedTests, failed, skipped, failures: failuresIn(report) };
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
   }
@@ -92,6 +112,7 @@ await withSetupProblems(async () => {
   };
   const total = { passed: 0, failed: 0, skipped: 0 };
   const lines = [];
+  const failures = [];
   const unknown = only?.find((name) => !(name in suites));
   if (process.argv.includes('--only') && (only === undefined || unknown !== undefined))
     throw new SetupProblem(`--only takes suites out of ${Object.keys(suites).join(', ')}; got ${unknown ?? 'nothing'}`);
@@ -106,9 +127,11 @@ await withSetupProblems(async () => {
     lines.push(
       `${outcome.failed > 0 ? '✘' : '✔'} ${name}: ${outcome.passed} passed, ${outcome.failed} failed${skipped} (${seconds} s)`,
     );
+    failures.push(...(outcome.failures ?? []));
     for (const field of ['passed', 'failed', 'skipped']) total[field] += outcome[field];
   }
   rmSync(results, { recursive: true, force: true });
+  for (const failure of failures) say(`\n✘ ${failure}`);
   say(`\n${lines.join('\n')}`);
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
