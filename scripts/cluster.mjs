@@ -11,8 +11,8 @@ await withSetupProblems(async () => {
   const [verb, ...args] = process.argv.slice(2).filter((word) => word !== '--yes');
   const main = (...words) =>
     spawnSync(node24, [join(root, 'test', 'cluster', 'main.ts'), ...words], { stdio: 'inherit' });
+  await ensureNodePackages();
   if (verb === 'up') {
-    await ensureNodePackages();
     // Before a build of many minutes, for a machine on which no cluster could run.
     if (main('check').status !== 0) throw new SetupProblem('no cluster was started');
     await ensureTestCluster({ yes: process.argv.includes('--yes') || process.env.CI === 'true' });
