@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { projectFolder } from '../../src/cli/project-folder.ts';
 import { CliWorld, jsonLines } from './cli-world.ts';
+import { Terminal } from './terminal.ts';
+import { holdTrainers } from './trainer-watch.ts';
 
 const worlds: CliWorld[] = [];
 function setup(...args: ConstructorParameters<typeof CliWorld>): CliWorld {
@@ -156,10 +158,12 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     });
     const ended = new Promise((resolve) => child.once('exit', resolve));
     await world.until('a trainer', () => world.trainers().length > 0);
+    const { release } = holdTrainers(world.store);
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(said).toMatch(/Come back with: lethe watch toy~/);
     expect(alive(world.pidOf('worker'))).toBe(true);
+    release();
     const watched = await world.lethe('watch', 'toy', '--json');
     expect(watched.code).toBe(0);
     expect(jsonLines(watched.stdout).at(-1)).toMatchObject({ status: 'completed' });
@@ -169,6 +173,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     const world = setup({ steps: 6000 });
     expect((await world.lethe('run', world.file, '--detach')).code).toBe(0);
     await world.until('a trainer', () => world.trainers().length > 0);
+    holdTrainers(world.store);
     const stopped = await world.last('stop');
     expect(stopped).toMatchObject({ worker: true, server: true });
     expect((stopped.jobs as string[]).length).toBeGreaterThan(0);
@@ -181,19 +186,22 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     expect(alive(world.pidOf('worker'))).toBe(false);
     const resumed = await world.lethe('resume', 'toy', '--json');
     expect(resumed.code).toBe(0);
-    const explanation = (await world.last('explain', 'gpt2-d8.forgetting.s1')) as {
-      stages: { attempts: { evidence?: { outcome: string } }[] }[];
-    };
-    expect(explanation.stages[0]!.attempts.map((attempt) => attempt.evidence?.outcome)).toEqual([
-      'stopped',
-      'succeeded',
-    ]);
+    const outcomes: string[] = [];
+    for (const run of ['gpt2-d8.forgetting.s1', 'gpt2-d16.forgetting.s1']) {
+      const { stages } = (await world.last('explain', run)) as {
+        stages: { attempts: { evidence?: { outcome: string } }[] }[];
+      };
+      for (const { attempts } of stages) outcomes.push(attempts.map(({ evidence }) => evidence?.outcome).join(', '));
+    }
+    expect(outcomes).toContain('stopped, succeeded');
+    expect(outcomes.filter((all) => !['stopped, succeeded', 'succeeded'].includes(all))).toEqual([]);
   });
 
   it('is not set going again by whoever watches when another terminal stops it', async () => {
     const world = setup({ steps: 20_000 });
     const watching = world.lethe('run', world.file, '--json');
     await world.until('a trainer', () => world.trainers().length > 0);
+    holdTrainers(world.store);
     expect(await world.last('stop')).toMatchObject({ worker: true, server: true });
     const watched = await watching;
     expect(watched.code).toBe(3);
@@ -210,6 +218,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     const world = setup({ steps: 6000 });
     await world.lethe('run', world.file, '--detach');
     await world.until('a trainer', () => world.trainers().length > 0);
+    holdTrainers(world.store);
     expect(await world.last('pause', 'toy', '--now')).toMatchObject({ paused: true, now: true });
     await world.until('the trainers to stop', () => world.trainers().length === 0);
     expect(await world.last('status')).toMatchObject({ phase: 'paused' });
@@ -221,6 +230,7 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
 
     expect((await world.lethe('resume', 'toy', '--detach')).code).toBe(0);
     await world.until('a trainer', () => world.trainers().length > 0);
+    holdTrainers(world.store);
     const replaced = await world.lethe('run', world.file, '--replace', '--json');
     expect(replaced.code).toBe(0);
     expect(jsonLines(replaced.stdout).at(-1)).toMatchObject({ status: 'completed', done: 4 });
@@ -231,12 +241,12 @@ describe('a sweep that is under way', { timeout: 300_000 }, () => {
     const world = setup({ steps: 20_000 });
     await world.lethe('run', world.file, '--detach');
     await world.until('a trainer', () => world.trainers().length > 0);
-    const watching = world.lethe('watch', 'toy', '--json');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    holdTrainers(world.store);
+    const watching = new Terminal(['watch', 'toy', '--json'], world.environment);
+    await world.until('its first line', () => watching.stdout.includes('\n'));
     expect((await world.lethe('cancel', 'toy')).code).toBe(0);
-    const { code, stdout } = await watching;
-    expect(code).toBe(3);
-    expect(jsonLines(stdout).at(-1)).toMatchObject({
+    expect(await watching.ended).toBe(3);
+    expect(jsonLines(watching.stdout).at(-1)).toMatchObject({
       status: 'cancelled',
       command: expect.stringMatching(/lethe resume toy~/),
     });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Store } from '../../src/artifacts/store.ts';
@@ -8,6 +8,7 @@ import { connect } from '../../src/temporal/connection.ts';
 import { runningEmbeddedServer } from '../../src/temporal/embedded-server.ts';
 import { isAlive } from '../../src/temporal/process-identity.ts';
 import { CliWorld, jsonLines } from './cli-world.ts';
+import { holdTrainers } from './trainer-watch.ts';
 
 const worlds: CliWorld[] = [];
 const children: ChildProcess[] = [];
@@ -67,9 +68,10 @@ describe('the server of a store', { timeout: 120_000 }, () => {
     const { lethe } = await import('../cli/lethe-command.ts');
     expect((await lethe(['run', world.file, '--detach'], environment)).code).toBe(0);
     await world.until('a trainer', () => world.trainers().length > 0);
+    holdTrainers(world.store);
     const server = runningEmbeddedServer(world.store)!;
     expect((await lethe(['pause', 'toy', '--now'], environment)).code).toBe(0);
-    await world.until('the server to end by itself', () => !isAlive(server), 40_000);
+    await world.until('the server to end by itself', () => !isAlive(server));
     expect((await world.lethe('resume', 'toy', '--json')).code).toBe(0);
   });
 });
@@ -80,6 +82,7 @@ describe('lethe doctor', { timeout: 180_000 }, () => {
     world.writeSweep({ steps: 20_000 });
     expect((await world.lethe('run', world.file, '--detach')).code).toBe(0);
     await world.until('a trainer', () => world.trainers().length > 0);
+    holdTrainers(world.store);
     process.kill(world.pidOf('worker'), 'SIGKILL');
     const lethe = await connect({
       address: runningEmbeddedServer(world.store)!.address,
@@ -119,7 +122,7 @@ describe('lethe doctor', { timeout: 180_000 }, () => {
     const script = `exec -a /nowhere/lethe-trainer "${process.execPath}" -e "setTimeout(() => {}, 60000)" -- --stage "${gone}" --attempt 1`;
     const child = spawn('bash', ['-c', script], { stdio: 'ignore' });
     children.push(child);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await world.until('its name', () => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').startsWith('/nowhere/'));
     const { code, stdout } = await world.lethe('doctor', '--json');
     expect(code).toBe(3);
     expect(jsonLines(stdout)).toContainEqual(

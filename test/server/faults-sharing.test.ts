@@ -135,10 +135,14 @@ describe('a command that waits for an answer', { timeout: 300_000 }, () => {
   it('starts the worker again when it dies before it answered, and goes on', async () => {
     await world.lethe('run', world.file, '--detach');
     const { release } = await underWay();
+    const before = Date.now();
+    await world.lethe('status', 'alpha');
+    const aCommand = Date.now() - before;
     // A worker that stands still takes no message, and nobody else is there to start another one.
     process.kill(world.pidOf('worker'), 'SIGSTOP');
     const resumed = new Terminal(['resume', 'alpha', '--json'], world.environment);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    // Long enough that its message is on the way, on any machine.
+    await new Promise((resolve) => setTimeout(resolve, 3 * aCommand));
     process.kill(world.pidOf('worker'), 'SIGKILL');
     release();
     expect(await resumed.ended).toBe(0);

@@ -161,7 +161,7 @@ describe('a canary', () => {
     world.behaviours.set(first.label, () => ({
       startingMs: 1_500,
       checkpointStep: 3,
-      end: { kind: 'exit', afterMs: 3_000, code: 0 },
+      end: { kind: 'exit', afterMs: 60_000, code: 0 },
     }));
     for (const { label } of others) world.behaviours.set(label, () => hangs());
     await world.work();

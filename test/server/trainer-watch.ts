@@ -68,12 +68,21 @@ export function trainersOf(store: string): SeenTrainer[] {
 
 /** Holds every trainer of a store where it is: what the test does meanwhile needs no luck with the machine's speed. A cancellation still reaches a held trainer, which then goes on to its next step. */
 export function holdTrainers(store: string): { release(): void } {
-  const held = trainersOf(store);
-  for (const { pid } of held) process.kill(pid, 'SIGSTOP');
+  const held = trainersOf(store).filter(({ pid }) => signal(pid, 'SIGSTOP'));
   return {
     release() {
       const living = new Set(trainersOf(store).map(({ pid }) => pid));
-      for (const { pid } of held) if (living.has(pid)) process.kill(pid, 'SIGCONT');
+      for (const { pid } of held) if (living.has(pid)) signal(pid, 'SIGCONT');
     },
   };
+}
+
+/** False when the process has ended since it was seen. */
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
+  }
 }

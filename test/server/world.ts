@@ -204,7 +204,7 @@ export const quick: Partial<SweepSchedule> = { parallel: 8 };
 export async function eventually<T>(
   look: () => Promise<T | undefined | false>,
   what: string,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
