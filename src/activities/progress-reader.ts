@@ -97,5 +97,5 @@ function furthestOf(checkpoints: readonly Checkpoint[]): Checkpoint | undefined 
 
 async function toldOf({ writer, step }: Checkpoint): Promise<Checkpointed> {
   const about = await statOf(join(writer.checkpointPath(step), 'manifest.json'));
-  return { checkpoint: step, ...(about !== undefined && { checkpointAt: Math.round(about.mtimeMs / 1000) }) };
+  return { checkpoint: step, ...(about !== undefined && { checkpointAt: new Date(about.mtimeMs).toISOString() }) };
 }

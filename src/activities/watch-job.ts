@@ -16,6 +16,8 @@ import { stopJob } from './stop-job.ts';
 
 /** An outage is asked about in growing steps up to this. */
 const LONGEST_PAUSE_MS = 5_000;
+/** Of a platform's words in a heartbeat. */
+const LONGEST_REASON = 300;
 
 /**
  * Looks at the job until it is over, heartbeating what it sees. Stops it itself for three reasons only, each charged to its class: no step within the stall
@@ -39,14 +41,10 @@ export async function watchJob(
   for (;;) {
     if (context.cancellationSignal.aborted) await context.cancelled;
     const seen = await observe(parts, job);
-    if (seen === undefined) {
-      beat.now({
-        ...beat.last,
-        attempt: job.attempt,
-        state: 'unreachable',
-        reason: 'the launcher cannot see the job; it runs on',
-        job: job.name,
-      });
+    if (seen instanceof LauncherUnreachable) {
+      start.unseen();
+      const reason = `the job cannot be seen, and runs on: ${seen.message.slice(0, LONGEST_REASON)}`;
+      beat.now({ ...beat.last, attempt: job.attempt, state: 'unreachable', reason, job: job.name });
       await context.sleep(pauseMs);
       pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
       continue;
@@ -55,7 +53,7 @@ export async function watchJob(
     if (seen.state === 'ended') return { kind: 'ended' };
     if (seen.state === 'lost') return { kind: 'lost', reason: seen.reason };
     const progress = await (seen.state === 'running' ? reader.read() : reader.inherited());
-    beat.now({ ...heartbeatOf(job, seen), ...progress });
+    beat.now({ ...heartbeatOf(job, seen, reader.writers.length), ...progress });
     const never = start.passed(seen);
     if (never !== undefined) return stopJob(parts, attempt, job, never, beat);
     if (!announced && input.announceCheckpointTo !== undefined && (progress.checkpoint ?? 0) > 0) {
@@ -84,11 +82,12 @@ export async function watchJob(
   }
 }
 
-/** How long a job has waited, without a break, for what only a person can bring. Unreachable time counts: nothing else was seen since. */
+/** How long a job was seen to wait, without a break, for what only a person can bring. Time in which it could not be seen counts for nothing. */
 class StartLimit {
   readonly #limits: ActivityParts['startLimitMs'];
   #kind: 'image' | 'unschedulable' | undefined;
-  #since = 0;
+  #waitedMs = 0;
+  #lastSeen: number | undefined;
 
   constructor(limits: ActivityParts['startLimitMs']) {
     this.#limits = limits;
@@ -97,30 +96,41 @@ class StartLimit {
   /** Why the job is to be stopped; undefined while it may wait. */
   passed(seen: JobObservation): Omit<StopRequest, 'time'> | undefined {
     const kind = seen.state === 'starting' ? seen.kind : undefined;
-    if (kind !== this.#kind) this.#since = performance.now();
+    const now = performance.now();
+    this.#waitedMs = kind === this.#kind ? this.#waitedMs + now - (this.#lastSeen ?? now) : 0;
+    this.#lastSeen = now;
     this.#kind = kind;
     if (this.#limits === undefined || kind === undefined || seen.state !== 'starting') return undefined;
-    const waitedMs = performance.now() - this.#since;
-    if (waitedMs <= this.#limits[kind]) return undefined;
-    const why = `waited ${Math.round(waitedMs / 1_000)} s without a start: ${seen.reason}`;
+    if (this.#waitedMs <= this.#limits[kind]) return undefined;
+    const why = `waited ${Math.round(this.#waitedMs / 1_000)} s without a start: ${seen.reason}`;
     return { by: 'start limit', why, charge: 'class', failure: kind };
+  }
+
+  /** The platform does not answer: it may not place anything either. */
+  unseen(): void {
+    this.#lastSeen = undefined;
   }
 }
 
+/** `writers`: pods of this attempt that began to write; those before the last were taken away. */
 function heartbeatOf(
   job: JobSpec,
   seen: JobObservation & { state: 'queued' | 'starting' | 'running' },
+  writers: number,
 ): StageHeartbeat {
   const { name, attempt } = job;
   const common = { attempt, state: seen.state, job: name };
-  return seen.state === 'running' ? common : { ...common, reason: seen.reason };
+  if (seen.state !== 'running') return { ...common, reason: seen.reason };
+  const taken = writers > 1 ? [`${writers - 1} of its pods taken away before this one`] : [];
+  const reason = [...(seen.leaving === undefined ? [] : [seen.leaving]), ...taken].join('; ');
+  return { ...common, where: seen.where, ...(reason !== '' && { reason }) };
 }
 
-async function observe(parts: ActivityParts, job: JobSpec): Promise<JobObservation | undefined> {
+async function observe(parts: ActivityParts, job: JobSpec): Promise<JobObservation | LauncherUnreachable> {
   try {
     return await parts.launcher.observe(job);
   } catch (error) {
-    if (error instanceof LauncherUnreachable) return undefined;
+    if (error instanceof LauncherUnreachable) return error;
     throw error;
   }
 }

@@ -67,7 +67,14 @@ export type JobObservation =
   | { readonly state: 'queued'; readonly reason: string }
   /** Accepted, its process or container not yet up (image pull, scheduling). */
   | { readonly state: 'starting'; readonly reason: string; readonly kind?: 'image' | 'unschedulable' }
-  | { readonly state: 'running'; readonly startedAt: string; readonly detail: string }
+  | {
+      readonly state: 'running';
+      readonly startedAt: string;
+      /** Process, or pod and node. */
+      readonly where: string;
+      /** Why it will not run for long. */
+      readonly leaving?: string;
+    }
   /** Over, in an orderly way or not. */
   | { readonly state: 'ended' }
   /** It was launched and can no longer be found. */

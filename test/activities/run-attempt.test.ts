@@ -202,7 +202,9 @@ describe('an attempt', () => {
       world.platform.unreachable = false;
     }, 800);
     expect(await running).toMatchObject({ next: 'done', attempt: 1 });
-    expect(beats.map(({ state }) => state)).toContain('unreachable');
+    expect(beats).toContainEqual(
+      expect.objectContaining({ state: 'unreachable', reason: expect.stringMatching(/expected an answer/) }),
+    );
     expect((await world.folder.history()).evidence).toHaveLength(1);
   });
 
@@ -232,7 +234,13 @@ describe('an attempt', () => {
     const beats: StageHeartbeat[] = [];
     environment.on('heartbeat', (beat: StageHeartbeat) => beats.push(beat));
     await world.run(environment);
-    const seen = { attempt: 2, state: 'queued', step: 6, checkpoint: 6, checkpointAt: expect.any(Number) };
+    const seen = {
+      attempt: 2,
+      state: 'queued',
+      step: 6,
+      checkpoint: 6,
+      checkpointAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    };
     expect(beats).toContainEqual(expect.objectContaining(seen));
   });
 
@@ -300,6 +308,21 @@ describe('an attempt whose job does not start', () => {
       expect(world.starts).toBe(0);
     },
   );
+
+  it('is not parked for what it waited while its platform did not answer', async () => {
+    const world = await AttemptWorld.create(folder, () => ({
+      ...succeeds(),
+      startingMs: 5_500,
+      startingKind: 'image',
+    }));
+    const running = world.run(new MockActivityEnvironment(), { startLimitMs: { image: 2_500, unschedulable: 2_500 } });
+    while (world.platform.find(world.folder.attempt(1).jobName) === undefined)
+      await new Promise((done) => setTimeout(done, 10));
+    world.platform.unreachable = true;
+    await new Promise((done) => setTimeout(done, 3_000));
+    world.platform.unreachable = false;
+    expect(await running).toMatchObject({ next: 'done', attempt: 1 });
+  });
 
   it('waits without a limit for a place that others have had', async () => {
     const world = await AttemptWorld.create(folder, () => ({ ...succeeds(), startingMs: 900 }));

@@ -61,7 +61,7 @@ describe('the local launcher', () => {
     const launcher = world.launcher();
     await launcher.launch(spec);
     await launcher.waitForChange(spec, 100);
-    expect(await until(launcher, spec, 'running')).toMatchObject({ detail: `process ${winner.pid}` });
+    expect(await until(launcher, spec, 'running')).toMatchObject({ where: `process ${winner.pid}` });
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(await launcher.observe(spec)).toMatchObject({ state: 'running' });
     expect(launcher.jobs().running).toHaveLength(1);

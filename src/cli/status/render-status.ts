@@ -87,7 +87,7 @@ function cells(row: RunStatus, output: Output): string[] {
     stage.tokensPerSecond === undefined ? '' : formatCount(stage.tokensPerSecond),
     stage.checkpointAt === undefined
       ? ''
-      : `${formatDuration(Math.max(0, Date.now() / 1000 - stage.checkpointAt))} ago`,
+      : `${formatDuration(Math.max(0, (Date.now() - Date.parse(stage.checkpointAt)) / 1000))} ago`,
     stage.secondsLeft === undefined ? '' : formatDuration(stage.secondsLeft),
     stage.reason ?? '',
   ];

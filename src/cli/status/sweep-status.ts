@@ -35,8 +35,10 @@ export interface StageStatus {
   readonly loss?: number;
   readonly tokensPerSecond?: number;
   readonly checkpoint?: number;
-  /** When it was written, in seconds since the epoch. */
-  readonly checkpointAt?: number;
+  /** When it was written (ISO 8601). */
+  readonly checkpointAt?: string;
+  /** Process, or pod and node, of a running job. */
+  readonly where?: string;
   /** Seconds until its training ends at the present rate. */
   readonly secondsLeft?: number;
   /** Why it waits, or why it gave up. */
@@ -216,6 +218,7 @@ function liveStatus(
     ...(beat?.tokensPerSecond === undefined ? {} : { tokensPerSecond: beat.tokensPerSecond }),
     ...(beat?.checkpoint === undefined ? {} : { checkpoint: beat.checkpoint }),
     ...(beat?.checkpointAt === undefined ? {} : { checkpointAt: beat.checkpointAt }),
+    ...(beat?.where === undefined ? {} : { where: beat.where }),
     ...(secondsLeft === undefined ? {} : { secondsLeft }),
     ...(reason === undefined ? {} : { reason }),
   };

@@ -44,7 +44,7 @@ export class FakeLauncher implements JobLauncher {
       const kind = job.startingKind;
       return { state: 'starting', reason: 'its container is being made', ...(kind !== undefined && { kind }) };
     }
-    if (job.state === 'running') return { state: 'running', startedAt: job.startedAt, detail: 'pretends to work' };
+    if (job.state === 'running') return { state: 'running', startedAt: job.startedAt, where: 'nowhere' };
     return { state: 'ended' };
   }
 

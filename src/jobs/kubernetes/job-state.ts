@@ -54,9 +54,9 @@ export function podState(pod: Pod, { fits }: Pick<StateFacts, 'fits'>): JobObser
   const where = spec.nodeName === undefined ? '' : ` on ${spec.nodeName}`;
   const container = status?.containerStatuses?.[0]?.state;
   if (container?.running !== undefined || (status?.phase === 'Running' && container?.waiting === undefined)) {
-    const stops = metadata.deletionTimestamp === undefined ? '' : ', being taken away';
+    const leaving = metadata.deletionTimestamp === undefined ? {} : { leaving: 'its pod is being taken away' };
     const startedAt = container?.running?.startedAt ?? metadata.creationTimestamp ?? '';
-    return { state: 'running', startedAt, detail: `pod ${metadata.name}${where}${stops}` };
+    return { state: 'running', startedAt, where: `pod ${metadata.name}${where}`, ...leaving };
   }
   const waiting = container?.waiting;
   if (waiting?.reason !== undefined && IMAGE_REASONS.has(waiting.reason))

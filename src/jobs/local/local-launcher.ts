@@ -219,7 +219,7 @@ export class LocalLauncher implements JobLauncher {
       this.table.adopt(this.entryOf(spec), pid, startTime);
       this.adopted.add(spec.name);
     }
-    return { state: 'running', startedAt: launchedAt, detail: `process ${pid}` };
+    return { state: 'running', startedAt: launchedAt, where: `process ${pid}` };
   }
 
   private async waitForDeath(launched: LaunchedLocally, maxWaitMs: number, signal?: AbortSignal): Promise<void> {

@@ -160,7 +160,7 @@ describe('a job in a cluster', () => {
       await poll(() => launcher.observe(spec)).toEqual({
         state: 'running',
         startedAt: '2026-01-02T03:04:05Z',
-        detail: `pod ${spec.name}-x1 on n1`,
+        where: `pod ${spec.name}-x1 on n1`,
       });
     });
 
@@ -248,7 +248,10 @@ describe('a job in a cluster', () => {
         deletionTimestamp: new Date(Date.now() - secondsAgo * 1e3).toISOString(),
       });
       world.pod(spec, RUNNING, { node: 'n2', metadata: metadata(50) });
-      await poll(() => launcher.observe(spec)).toMatchObject({ state: 'running', detail: /being taken away/ });
+      await poll(() => launcher.observe(spec)).toMatchObject({
+        state: 'running',
+        leaving: 'its pod is being taken away',
+      });
       world.pod(spec, RUNNING, { node: 'n2', metadata: metadata(70) });
       await poll(() => launcher.observe(spec)).toMatchObject({ state: 'lost', reason: /was to be gone/ });
     });
