@@ -61,7 +61,7 @@ describe('the doctor of a cluster', () => {
       { what: 'cluster', level: 'good', found: 'Kubernetes v1.34.4, namespace lethe' },
       { what: 'rights', level: 'good', found: 'all 10 that jobs need' },
       { what: 'volume', level: 'good', found: 'claim store is bound' },
-      { what: 'image', level: 'good', found: 'x, not tried; "lethe doctor --probe" runs it once' },
+      { what: 'image', level: 'note', found: 'x, not tried', fix: '"lethe doctor --probe" runs it once' },
       { what: 'jobs', level: 'good', found: '1 in the cluster at work or waiting, 0 ended' },
     ]);
   });
@@ -135,6 +135,20 @@ describe('the doctor of a cluster', () => {
     probed = { pod: { metadata: { name: 'p', uid: 'u' }, spec: { nodeName: 'n1' }, status }, log: {} };
     const image = (await findings({}, true)).find(({ what }) => what === 'image');
     expect(image).toMatchObject({ level: 'bad', found: 'x did not run: ErrImagePull: no such host' });
+  });
+
+  it('takes what the Role of a worker does not grant for no finding, and says how another sees it', async () => {
+    const { fault } = server;
+    server.fault = (asked) =>
+      /persistentvolumeclaims|nodes|localqueues/.test(asked.path) ? { kind: 'answer', status: 403 } : fault(asked);
+    const found = await findings({ defaults: { queue: 'small', gpus: 1 } });
+    expect(found.filter(({ level }) => level === 'bad')).toEqual([]);
+    const told = Object.fromEntries(found.filter(({ level }) => level === 'note').map(({ what, fix }) => [what, fix]));
+    expect(told).toMatchObject({
+      volume: 'from where you may: kubectl -n lethe get pvc store',
+      devices: 'from where you may: kubectl describe nodes',
+      queue: 'from where you may: kubectl -n lethe get localqueue small',
+    });
   });
 
   it('takes Jobs that it may not list for no finding', async () => {

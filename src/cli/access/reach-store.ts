@@ -71,7 +71,7 @@ function onlyGiven({ namespace, context, kubeconfig }: Way) {
   };
 }
 
-function requireNoWay({ namespace, context, temporal }: StoreOptions): void {
+export function requireNoWay({ namespace, context, temporal }: StoreOptions): void {
   for (const [flag, value] of Object.entries({
     '--namespace': namespace,
     '--context': context,

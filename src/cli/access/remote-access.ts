@@ -19,7 +19,7 @@ import { findWorkerPod } from './worker-pod.ts';
 
 export type AskedWay = Omit<RememberedStore, 'storeId'>;
 
-interface StoreAnswer {
+export interface StoreAnswer {
   readonly id: string;
   readonly temporal: TemporalAddress;
   readonly jobs: ClusterSettings | null;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { exitsWith, makeCommand, type StoreOptions, withStoreOptions } from '../command.ts';
+import { exitsWith, makeCommand, type StoreOptions, withAnyStore } from '../command.ts';
+import type { Finding } from '../doctor/examinations.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 export function doctorCommand(): Command {
@@ -11,12 +12,13 @@ export function doctorCommand(): Command {
       'lethe doctor',
       'lethe doctor --json',
       'lethe doctor --store /mnt/store --on kubernetes --cluster cluster.yaml --probe',
+      'lethe doctor --store pvc:lethe-store',
     ],
   })
     .option('--on <place>', 'kubernetes: look at the cluster of --cluster (default: where the jobs of the store run)')
     .option('--cluster <file>', 'with --on kubernetes: settings of the cluster (docs/kubernetes.md)')
     .option('--probe', "run the trainer's image once in the cluster, as a Job like those of stages");
-  return withStoreOptions(command).action(exitsWith(examine));
+  return withAnyStore(command).action(exitsWith(examine));
 }
 
 interface DoctorOptions extends StoreOptions {
@@ -24,22 +26,11 @@ interface DoctorOptions extends StoreOptions {
 }
 
 async function examine(options: DoctorOptions): Promise<ExitCode> {
-  const [{ Output }, { examineMachine, examineStore }, { requirePlace }, { storeFolder }] = await Promise.all([
-    import('../terminal/output.ts'),
-    import('../doctor/examinations.ts'),
-    import('../cluster-of-store.ts'),
-    import('../project-folder.ts'),
-  ]);
+  const { Output } = await import('../terminal/output.ts');
   const output = new Output(options);
-  const settings =
-    options.on === undefined && options.cluster === undefined ? undefined : await requirePlace(options, undefined);
-  const cluster = { probe: options.probe === true, ...(settings && { settings }) };
   const marks = { good: output.paint('good', '✓'), note: output.paint('warn', '·'), bad: output.paint('bad', '✘') };
   let bad = 0;
-  for await (const finding of (async function* () {
-    yield* examineMachine();
-    yield* examineStore(storeFolder(options.store), cluster);
-  })()) {
+  for await (const finding of await findingsOf(options)) {
     if (finding.level === 'bad') bad += 1;
     output.record(finding);
     output.line(`${marks[finding.level]} ${finding.what}: ${finding.found}`);
@@ -48,4 +39,22 @@ async function examine(options: DoctorOptions): Promise<ExitCode> {
   output.record({ event: 'end', needsAHand: bad });
   if (bad > 0) output.line(`\n${bad} finding${bad === 1 ? ' needs' : 's need'} a hand.`);
   return bad > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+async function findingsOf(options: DoctorOptions): Promise<AsyncGenerator<Finding>> {
+  const { claimOf, reachCluster, requireNoWay } = await import('../access/reach-store.ts');
+  const claim = await claimOf(options);
+  if (claim !== undefined) {
+    const { examineRemote } = await import('../doctor/examine-remote.ts');
+    return examineRemote(await reachCluster(claim, options), options.probe === true);
+  }
+  requireNoWay(options);
+  const [{ examineFolder }, { requirePlace }, { storeFolder }] = await Promise.all([
+    import('../doctor/examinations.ts'),
+    import('../cluster-of-store.ts'),
+    import('../project-folder.ts'),
+  ]);
+  const given = options.on !== undefined || options.cluster !== undefined;
+  const settings = given ? await requirePlace(options, undefined) : undefined;
+  return examineFolder(storeFolder(options.store), { probe: options.probe === true, ...(settings && { settings }) });
 }

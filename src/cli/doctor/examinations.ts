@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { NoStore, Store } from '../../artifacts/store.ts';
 import { messageOf } from '../../experiment/message-of.ts';
-import { findTemporalCli, temporalServerVersion } from '../../temporal/temporal-cli.ts';
-import { machineRate } from '../machine-rate.ts';
-import { launchBinary, projectFolder, trainerBinary } from '../project-folder.ts';
+import { clusterFile } from '../cluster-of-store.ts';
+import { isEmbedded } from '../session.ts';
 import { formatBytes } from '../terminal/duration.ts';
 import { type ClusterExamination, examineClusterOf } from './examine-cluster.ts';
 import { examineJobs } from './examine-jobs.ts';
+import { examineMachine } from './examine-machine.ts';
 import { examineProcesses } from './examine-processes.ts';
 import { examineVolume } from './examine-volume.ts';
 
@@ -22,91 +20,60 @@ export interface Finding {
   readonly fix?: string;
 }
 
-const run = promisify(execFile);
 const LEAST_FREE_BYTES = 2e9;
 const LEAST_FREE_SHARE = 0.03;
 
-/** What a machine needs to run anything. */
-export async function* examineMachine(): AsyncGenerator<Finding> {
-  yield { what: 'Node', level: 'good', found: `${process.version} at ${process.execPath}` };
-  yield await examineTemporalCli();
-  yield await examineTrainer();
+/**
+ * A store in a folder and all that it works with: this machine, its processes, and the cluster of its jobs, which can be looked at before there is a store.
+ * Of this machine only what is used: jobs of a cluster bring their trainer, and a server that somebody else runs is not started here.
+ */
+export async function* examineFolder(folder: string, cluster: ClusterExamination = {}): AsyncGenerator<Finding> {
+  const opened = await openStoreAt(folder);
+  const store = opened instanceof Store ? opened : undefined;
+  const inCluster = cluster.settings !== undefined || existsSync(clusterFile(folder));
+  yield* examineMachine({ server: store === undefined || isEmbedded(store), trainer: !inCluster });
+  yield opened instanceof Store
+    ? { what: 'store', level: 'good', found: `${opened.path} (${opened.shortId}), of ${opened.temporal.address}` }
+    : opened;
+  // A fresh volume is fit for a store or not.
+  if (existsSync(folder)) {
+    yield await examineOwner(folder);
+    yield await examineDisk(folder);
+    yield await examineVolume(folder);
+  }
+  if (store !== undefined) {
+    yield* examineProcesses(store);
+    yield* examineJobs(store);
+  }
+  yield* examineClusterOf(store ?? { path: folder }, cluster);
 }
 
-/** What the store and its processes look like. */
-export async function* examineStore(folder: string, cluster: ClusterExamination = {}): AsyncGenerator<Finding> {
-  let store: Store;
+async function openStoreAt(folder: string): Promise<Store | Finding> {
   try {
-    store = await Store.open(folder);
+    return await Store.open(folder);
   } catch (error) {
-    if (error instanceof NoStore) {
-      yield { what: 'store', level: 'note', found: `none at ${folder} yet; "lethe run" makes one` };
-    } else {
-      yield {
-        what: 'store',
-        level: 'bad',
-        found: messageOf(error),
-        fix: `restore ${join(folder, 'store.json')} from a copy, or use another --store`,
-      };
-    }
-    return;
-  }
-  yield { what: 'store', level: 'good', found: `${store.path} (${store.shortId}), of ${store.temporal.address}` };
-  yield await examineOwner(store);
-  yield await examineDisk(store);
-  yield await examineVolume(store.path);
-  yield* examineProcesses(store);
-  yield* examineJobs(store);
-  yield* examineClusterOf(store, cluster);
-}
-
-async function examineTemporalCli(): Promise<Finding> {
-  try {
-    const cli = findTemporalCli();
-    return { what: 'Temporal', level: 'good', found: `server ${temporalServerVersion(cli)}, ${cli}` };
-  } catch (error) {
-    return { what: 'Temporal', level: 'bad', found: messageOf(error), fix: 'npm run setup, or set TEMPORAL_CLI' };
-  }
-}
-
-async function examineTrainer(): Promise<Finding> {
-  const build = `npm run setup (in ${projectFolder})`;
-  for (const binary of [trainerBinary, launchBinary]) {
-    try {
-      await access(binary, constants.X_OK);
-    } catch {
-      return { what: 'native build', level: 'bad', found: `${binary} is missing`, fix: build };
-    }
-  }
-  try {
-    const { stdout } = await run(trainerBinary, ['--version'], { timeout: 10_000 });
-    const { version, build: digest, cpu } = JSON.parse(stdout) as { version: string; build: string; cpu: string };
-    const rate = await machineRate();
-    return {
-      what: 'native build',
-      level: 'good',
-      found: `trainer ${version}, build ${digest.slice(0, 12)}, ${cpu}, ${rate.because}`,
-    };
-  } catch (error) {
-    return { what: 'native build', level: 'bad', found: `the trainer does not run: ${messageOf(error)}`, fix: build };
+    if (error instanceof NoStore)
+      return { what: 'store', level: 'note', found: `none at ${folder} yet; "lethe run" makes one` };
+    const fix = `restore ${join(folder, 'store.json')} from a copy, or use another --store`;
+    return { what: 'store', level: 'bad', found: messageOf(error), fix };
   }
 }
 
 /** Worker and trainer must be one user: files of another can be neither linked nor removed. */
-async function examineOwner(store: Store): Promise<Finding> {
-  const { uid } = await stat(store.path);
+async function examineOwner(folder: string): Promise<Finding> {
+  const { uid } = await stat(folder);
   const me = process.getuid?.() ?? uid;
   if (uid === me) return { what: 'owner', level: 'good', found: `user ${uid}, as this command` };
   return {
     what: 'owner',
     level: 'bad',
     found: `the store belongs to user ${uid}, this command runs as ${me}`,
-    fix: `run lethe as user ${uid}, or chown -R ${me} ${store.path}`,
+    fix: `run lethe as user ${uid}, or chown -R ${me} ${folder}`,
   };
 }
 
-async function examineDisk(store: Store): Promise<Finding> {
-  const { bavail, blocks, bsize, ffree, files } = await statfs(store.path);
+async function examineDisk(folder: string): Promise<Finding> {
+  const { bavail, blocks, bsize, ffree, files } = await statfs(folder);
   return judgeDisk({ free: bavail * bsize, size: blocks * bsize, filesFree: ffree, files });
 }
 

@@ -23,9 +23,12 @@ export interface ClusterExamination {
   readonly probe?: boolean;
 }
 
+/** A store, or the place where there is none yet. */
+export type StorePlace = Pick<Store, 'path'> & Partial<Pick<Store, 'id'>>;
+
 /** The cluster in which a store's jobs run; nothing for a store whose jobs run on this machine. */
 export async function* examineClusterOf(
-  store: Store,
+  store: StorePlace,
   { settings: given, probe = false }: ClusterExamination,
 ): AsyncGenerator<Finding> {
   try {
@@ -41,22 +44,29 @@ export async function* examineClusterOf(
 export async function* examineCluster(
   api: ApiClient,
   settings: ClusterSettings,
-  store: Store,
+  { path, id }: StorePlace,
   probe = false,
 ): AsyncGenerator<Finding> {
   const reached = await examineServer(api);
   yield reached;
   if (reached.level === 'bad') return;
-  const queues = queuesOf(settings);
-  yield* orUnknown('rights', () => examineRights(api, queues.length > 0));
-  yield* orUnknown('volume', () => examineClaim(api, settings));
-  yield* orUnknown('image', () => examineImage(api, settings, store, probe));
-  yield* orUnknown('devices', () => examineDevices(api, settings));
-  for (const queue of queues) yield* orUnknown('queue', () => examineQueue(api, queue));
-  yield* orUnknown('jobs', () => examineClusterJobs(api, store));
+  yield* orUnknown('rights', () => examineRights(api, queuesOf(settings).length > 0));
+  yield* examineObjects(api, settings);
+  yield* orUnknown('image', () => examineImage(api, settings, path, probe));
+  if (id !== undefined) yield* orUnknown('jobs', () => examineClusterJobs(api, id));
 }
 
-async function examineServer(api: ApiClient): Promise<Finding> {
+/** What jobs find in the cluster: claim, devices, queues. The worker's Role grants none of these looks, since it needs none of them. */
+export async function* examineObjects(api: ApiClient, settings: ClusterSettings): AsyncGenerator<Finding> {
+  const inNamespace = `kubectl -n ${api.namespace}`;
+  const { claim } = settings.store;
+  yield* orUnknown('volume', () => examineClaim(api, settings), `${inNamespace} get pvc ${claim}`);
+  yield* orUnknown('devices', () => examineDevices(api, settings), 'kubectl describe nodes');
+  for (const queue of queuesOf(settings))
+    yield* orUnknown('queue', () => examineQueue(api, queue), `${inNamespace} get localqueue ${queue}`);
+}
+
+export async function examineServer(api: ApiClient): Promise<Finding> {
   try {
     const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
     return { what: 'cluster', level: 'good', found: `Kubernetes ${gitVersion}, namespace ${api.namespace}` };
@@ -102,9 +112,9 @@ function queuesOf({ defaults, scales }: ClusterSettings): readonly string[] {
 }
 
 /** Jobs that nobody waits for: their attempt is over, or its folder is gone. */
-async function examineClusterJobs(api: ApiClient, store: Store): Promise<Finding[]> {
+async function examineClusterJobs(api: ApiClient, storeId: string): Promise<Finding[]> {
   const path = pathOf(api, 'jobs');
-  const { items } = await api.get<{ items: readonly Job[] }>(path, { labelSelector: selectorOfStore(store.id) });
+  const { items } = await api.get<{ items: readonly Job[] }>(path, { labelSelector: selectorOfStore(storeId) });
   const open = items.filter((job) => !isFinished(job));
   const left = open.filter((job) => {
     const folder = job.metadata.annotations?.[ATTEMPT_FOLDER];
@@ -122,13 +132,18 @@ async function examineClusterJobs(api: ApiClient, store: Store): Promise<Finding
   }));
 }
 
-/** What may not be asked is no finding. */
-async function* orUnknown(what: string, examine: () => Promise<Finding | readonly Finding[]>): AsyncGenerator<Finding> {
+/** What may not be asked needs no hand; `elsewhere`: who may, sees it so. */
+export async function* orUnknown(
+  what: string,
+  examine: () => Promise<Finding | readonly Finding[]>,
+  elsewhere?: string,
+): AsyncGenerator<Finding> {
   try {
     const found = await examine();
     yield* 'level' in found ? [found] : found;
   } catch (error) {
     if (!(error instanceof LauncherUnreachable)) throw error;
-    yield { what, level: 'note', found: `could not be looked at: ${error.message}` };
+    const fix = elsewhere === undefined ? {} : { fix: `from where you may: ${elsewhere}` };
+    yield { what, level: 'note', found: `could not be looked at: ${error.message}`, ...fix };
   }
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobSpec } from '../../artifacts/job-spec.ts';
-import type { Store } from '../../artifacts/store.ts';
 import { NUMERICS_VERSION } from '../../experiment/numerics-version.ts';
 import type { ApiClient } from '../../jobs/kubernetes/api-client.ts';
 import { pathOf } from '../../jobs/kubernetes/api-paths.ts';
@@ -20,17 +19,17 @@ const PROBE_BYTES = 64 * 2 ** 20;
 export async function examineImage(
   api: ApiClient,
   settings: ClusterSettings,
-  store: Store,
+  storePath: string,
   probe: boolean,
 ): Promise<Finding> {
   const { image } = settings;
   if (!probe)
-    return { what: 'image', level: 'good', found: `${image}, not tried; "lethe doctor --probe" runs it once` };
+    return { what: 'image', level: 'note', found: `${image}, not tried`, fix: '"lethe doctor --probe" runs it once' };
   const name = `lethe-doctor-${randomBytes(3).toString('hex')}`;
   await api.call({
     method: 'POST',
     path: pathOf(api, 'jobs'),
-    body: probeManifest(name, api.namespace, settings, store),
+    body: probeManifest(name, api.namespace, settings, storePath),
   });
   try {
     return await judgeProbe(api, name, settings);
@@ -40,20 +39,21 @@ export async function examineImage(
   }
 }
 
-function probeManifest(name: string, namespace: string, settings: ClusterSettings, store: Store) {
+function probeManifest(name: string, namespace: string, settings: ClusterSettings, storePath: string) {
   const spec: JobSpec = {
     format: 'lethe-job/1',
     name,
-    storeId: store.id,
+    // Of no store: whatever looks after the Jobs of one leaves this alone.
+    storeId: '0'.repeat(32),
     key: '0'.repeat(64),
     attempt: 1,
     command: [...settings.trainer, '--version'],
     environment: {},
-    attemptFolder: store.path,
+    attemptFolder: storePath,
     resources: { cores: 0.1, memoryBytes: PROBE_BYTES, gpus: 0 },
     annotations: {},
   };
-  return jobManifest({ spec, namespace, settings, scale: settings.defaults, storePath: store.path });
+  return jobManifest({ spec, namespace, settings, scale: settings.defaults, storePath });
 }
 
 async function judgeProbe(api: ApiClient, name: string, settings: ClusterSettings): Promise<Finding> {

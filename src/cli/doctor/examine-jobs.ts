@@ -60,7 +60,7 @@ export async function* examineJobs(store: Store): AsyncGenerator<Finding> {
     yield {
       what: 'jobs',
       level: 'good',
-      found: alive.length === 0 ? 'none runs' : `${alive.length} run, each watched by its workflow`,
+      found: alive.length === 0 ? 'none runs on this machine' : `${alive.length} run, each watched by its workflow`,
     };
   }
 }
