@@ -3,7 +3,14 @@ import type { Evidence } from '../recovery/evidence.ts';
 import type { DrillAction, DrillRow } from './drill-row.ts';
 import type { AnchorScores } from './drill-store.ts';
 import type { RowFinding } from './row-result.ts';
-import { lossTrace, type StageTrace, stepsLost, timeToResumeMs, writesBesideSuccessor } from './stage-trace.ts';
+import {
+  lossTrace,
+  passedOver,
+  type StageTrace,
+  stepsLost,
+  timeToResumeMs,
+  writesBesideSuccessor,
+} from './stage-trace.ts';
 
 /** What a row left behind, and what the undisturbed run did. */
 export interface RowFacts {
@@ -58,6 +65,10 @@ export function judgeRow(facts: RowFacts): Judgement {
   } else expect('attempts', attemptsFor(expected.action), trace.attempts.length);
   const limit = expected.mayLoseSteps === true ? facts.checkpointEvery + 1 : 0;
   if (lost > limit) misses.push(`expected at most ${limit} steps lost, got ${lost}`);
+  for (const { writer, newestStep } of passedOver(trace, evidence, facts.checkpointEvery))
+    misses.push(
+      `expected writer ${writer.name} of attempt ${writer.attempt} to go on from ${newestStep}, the newest whole checkpoint, got ${writer.fromStep}`,
+    );
   for (const attempt of trace.attempts)
     if (!attempt.over) misses.push(`expected the evidence of attempt ${attempt.number}, got none`);
   for (const { attempt, rule, sentence } of evidence)

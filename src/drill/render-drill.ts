@@ -4,7 +4,7 @@ export const DRILL_COLUMNS = [
   { title: 'row' },
   { title: 'class' },
   { title: 'action' },
-  { title: 'steps lost', align: 'right' },
+  { title: 'steps lost, at least', align: 'right' },
   { title: 'to resume', align: 'right' },
   { title: 'statistics' },
   { title: 'verdict' },

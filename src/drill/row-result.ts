@@ -18,6 +18,7 @@ export interface RowFinding {
   readonly rule: string | null;
   readonly action: DrillAction | null;
   readonly attempts: number;
+  /** At least: what the trainers told in time. */
   readonly stepsLost: number;
   /** From the fault to the first new step; null where nothing had to be resumed. */
   readonly timeToResumeMs: number | null;

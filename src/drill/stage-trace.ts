@@ -1,4 +1,4 @@
-import type { TrainerFlags } from '../recovery/evidence.ts';
+import type { Evidence, TrainerFlags } from '../recovery/evidence.ts';
 
 /** What one trainer process left of its way. Times are milliseconds since the epoch. */
 export interface WriterTrace {
@@ -37,7 +37,10 @@ export interface StageTrace {
   readonly microBatchChanged: boolean;
 }
 
-/** The most steps that a successor had to do again: what its predecessors had reached when it began, less where it went on from. */
+/**
+ * The most steps that a successor had to do again: what its predecessors had told when it began, less where it went on from. A trainer tells a line a second, one at each
+ * checkpoint and one at an orderly end, so one that was killed had done at least these.
+ */
 export function stepsLost({ writers }: StageTrace): number {
   const lost = writers.slice(1).map((writer, index) => {
     const before = writers.slice(0, index + 1);
@@ -45,6 +48,45 @@ export function stepsLost({ writers }: StageTrace): number {
     return Math.max(0, reached - writer.fromStep);
   });
   return Math.max(0, ...lost);
+}
+
+/** A successor that went on from an older checkpoint than the newest that was whole when it began. */
+export interface PassedOver {
+  readonly writer: WriterTrace;
+  readonly newestStep: number;
+}
+
+/**
+ * Successors that passed the newest checkpoint over. What was whole is known from the worker, which looks for it at the end of each attempt, and from what predecessors
+ * told: a step beyond a checkpoint that was due. One later than that is no fault: an old writer may have made it meanwhile.
+ */
+export function passedOver(trace: StageTrace, evidence: readonly Evidence[], every: number): PassedOver[] {
+  return trace.writers.slice(1).flatMap((writer, index) => {
+    const before = trace.writers.slice(0, index + 1);
+    const newestStep = Math.max(
+      0,
+      ...evidence.filter(({ attempt }) => attempt < writer.attempt).map(({ checkpointStep }) => checkpointStep),
+      ...before.map((each) => checkpointOfReplaced(each, writer, evidence)),
+      ...before.map((each) => dueBefore(reachedBefore(each, writer.beganMs - LOOKING_MS), every)),
+    );
+    return writer.fromStep < newestStep ? [{ writer, newestStep }] : [];
+  });
+}
+
+/** A successor chooses its checkpoint, reads it, and then says so: what an old writer makes in between it cannot know. */
+const LOOKING_MS = 1_000;
+
+/** The last checkpoint of a writer that was replaced within the attempt, where it was dead when its successor began. */
+function checkpointOfReplaced(old: WriterTrace, successor: WriterTrace, evidence: readonly Evidence[]): number {
+  const silent = old.progress.every(({ timeMs }) => timeMs <= successor.beganMs);
+  if (old.attempt !== successor.attempt || !silent) return 0;
+  const over = evidence.find(({ attempt }) => attempt === old.attempt);
+  return over?.writers.find(({ name }) => name === old.name)?.checkpointStep ?? 0;
+}
+
+/** The newest checkpoint that a trainer has behind it: the one that is due at the step itself may not be whole yet. */
+function dueBefore(reachedStep: number, every: number): number {
+  return Math.floor(Math.max(0, reachedStep - 1) / every) * every;
 }
 
 /** From the fault to the first step of a successor that is new; undefined without one. */

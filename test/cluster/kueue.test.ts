@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { projectFolder } from '../../src/cli/project-folder.ts';
 import { ApiClient } from '../../src/jobs/kubernetes/api-client.ts';
 import { connectToCluster } from '../../src/jobs/kubernetes/connect-to-cluster.ts';
+import type { Evidence } from '../../src/recovery/evidence.ts';
 import { lethe } from '../cli/lethe-command.ts';
 import { jsonLines } from '../server/cli-world.ts';
 import { toySweepFile } from '../support/toy-sweep-file.ts';
@@ -161,29 +162,21 @@ describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
     const { code, stdout, stderr } = await ended;
     expect(code, stderr).toBe(0);
     expect(jsonLines(stdout).at(-1)).toMatchObject({ status: 'completed', parked: [] });
-    const evidence = globSync(join(store, 'stages', '*', 'attempts', '*', 'evidence.json')).map(
-      (path) => JSON.parse(readFileSync(path, 'utf8')) as { outcome: string; attempt: number },
-    );
+    const evidence = globSync(join(store, 'stages', '*', 'attempts', '*', 'evidence.json')).map((path) => ({
+      folder: dirname(path),
+      said: JSON.parse(readFileSync(path, 'utf8')) as Evidence,
+    }));
     expect(evidence).toHaveLength(2);
-    for (const each of evidence) expect(each).toMatchObject({ outcome: 'succeeded', attempt: 1 });
-    expect(stepsLost()).toBeLessThanOrEqual(CHECKPOINT_EVERY + 1);
+    for (const { said } of evidence) expect(said).toMatchObject({ outcome: 'succeeded', attempt: 1 });
+    const [evicted, ...others] = evidence.filter(({ said }) => said.writers.length > 1);
+    expect(others).toEqual([]);
+    const [before, after] = evicted!.said.writers;
+    const from = JSON.parse(readFileSync(join(evicted!.folder, after!.name, 'from.json'), 'utf8')) as { step: number };
+    expect(from.step).toBe(before!.checkpointStep);
+    // At least: the last step that it told.
+    const told = lastStep(join(evicted!.folder, before!.name, 'progress.jsonl'));
+    expect(told - from.step).toBeLessThanOrEqual(CHECKPOINT_EVERY + 1);
   });
-
-  /** Of the stage whose attempt has two writers: how far the first had come, less where the second began. */
-  function stepsLost(): number {
-    const attempts = globSync(join(store, 'stages', '*', 'attempts', '1'));
-    const lost = attempts.flatMap((attempt) => {
-      const writers = globSync(join(attempt, '*', 'from.json')).map((from) => ({
-        began: (JSON.parse(readFileSync(from, 'utf8')) as { step: number }).step,
-        reached: lastStep(join(dirname(from), 'progress.jsonl')),
-      }));
-      writers.sort((a, b) => a.began - b.began);
-      const [first, second] = writers;
-      return first === undefined || second === undefined ? [] : [first.reached - second.began];
-    });
-    expect(lost).toHaveLength(1);
-    return lost[0] ?? Number.NaN;
-  }
 });
 
 function lastStep(progress: string): number {

@@ -95,6 +95,11 @@ describe('the judgement of a row', () => {
     ['a finished stage that is gone', { end: { ...END, finishedStages: 1 } }, /expected finished stages 2, got 1/],
     ['a finished stage that was trained again', { end: { ...END, reused: 0 } }, /expected stages found done 1, got 0/],
     ['other statistics', { end: { ...END, statisticsDigest: 'e' } }, /expected statistics equal/],
+    [
+      'a successor that passes the newest checkpoint over, though it loses no more than an interval',
+      { trace: { ...TRACE, writers: [writer(1, 0, 0, [5]), { ...TRACE.writers[1]!, fromStep: 0 }] } },
+      /^expected writer w2 of attempt 2 to go on from 5, the newest whole checkpoint, got 0$/,
+    ],
   ])('misses %s', (_, changes, miss) => {
     expect(judgeRow(facts(changes)).misses.join('\n')).toMatch(miss);
   });

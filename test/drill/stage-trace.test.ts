@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
   lossTrace,
+  passedOver,
   type StageTrace,
   stepsLost,
   timeToResumeMs,
   type WriterTrace,
   writesBesideSuccessor,
 } from '../../src/drill/stage-trace.ts';
+import type { Evidence } from '../../src/recovery/evidence.ts';
 
 /** Points as [step, second, loss]. */
 function writer(
@@ -121,5 +123,46 @@ describe('what the files of a stage tell of its way', () => {
       [10, 5],
       [5, 10],
     ]);
+  });
+
+  describe('of the checkpoint that a successor had to go on from', () => {
+    const EVERY = 5;
+    const evidence = (checkpointStep: number, names: readonly string[]): Evidence => ({
+      attempt: 1,
+      outcome: 'failed',
+      rule: '',
+      sentence: '',
+      checkpointStep,
+      reachedStep: 0,
+      writers: names.map((name) => ({ name, checkpointStep })),
+      logTail: [],
+      events: [],
+      endedAt: '',
+    });
+    const newest = (way: StageTrace, known: readonly Evidence[] = []) =>
+      passedOver(way, known, EVERY).map(({ newestStep }) => newestStep);
+
+    it('believes what the worker saw at the end of the attempt before', () => {
+      const second = (fromStep: number) => ({ ...writer(fromStep, [[fromStep, 4]]), attempt: 2 });
+      const known = [evidence(10, ['from-0'])];
+      expect(newest(trace(writer(0, [[10, 1]]), second(5)), known)).toEqual([10]);
+      expect(newest(trace(writer(0, [[10, 1]]), second(10)), known)).toEqual([]);
+    });
+
+    it('believes what the worker saw of a pod that was replaced, when that pod was silent', () => {
+      const known = [evidence(10, ['from-0'])];
+      expect(newest(trace(writer(0, [[10, 1]]), writer(5, [[5, 4]])), known)).toEqual([10]);
+      const wroteOn = writer(0, [
+        [6, 1],
+        [10, 9],
+      ]);
+      expect(newest(trace(wroteOn, writer(5, [[5, 4]])), known)).toEqual([]);
+    });
+
+    it('takes a due checkpoint for whole once a later step was told, in time for the successor to see it', () => {
+      expect(newest(trace(writer(0, [[11, 1]]), writer(5, [[5, 4]])))).toEqual([10]);
+      expect(newest(trace(writer(0, [[10, 1]]), writer(5, [[5, 4]])))).toEqual([]);
+      expect(newest(trace(writer(0, [[11, 3.5]]), writer(5, [[5, 4]])))).toEqual([]);
+    });
   });
 });
