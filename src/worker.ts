@@ -17,6 +17,7 @@ import { startStoreService } from './http/store-service.ts';
 import { WorkerMetrics } from './http/worker-metrics.ts';
 import type { JobLauncher } from './jobs/job-launcher.ts';
 import type { ClusterSettings } from './jobs/kubernetes/cluster-settings.ts';
+import { LEAST_GRACE_SECONDS } from './jobs/kubernetes/grace.ts';
 import { openKubernetesLauncher } from './jobs/kubernetes/open-launcher.ts';
 import { LocalLauncher } from './jobs/local/local-launcher.ts';
 import { thisMachine } from './jobs/local/machine.ts';
@@ -106,8 +107,8 @@ async function placeInCluster(
     trainer: settings.trainer,
     setupOf: (spec, asked) => clusterSetup(spec, asked, settings),
     memoryLimit: settings.memoryLimit,
-    // The pods know their own.
-    stopGraceMs: settings.defaults.graceSeconds * 1_000,
+    // Each pod knows its own.
+    stopGraceMs: LEAST_GRACE_SECONDS * 1_000,
     stallMs: CLUSTER_STALL_MS,
     watchMs: settings.pollSeconds * 1_000,
     startLimitMs: { image: settings.imageSeconds * 1_000, unschedulable: settings.unschedulableSeconds * 1_000 },

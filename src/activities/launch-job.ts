@@ -3,10 +3,11 @@ import type { AttemptFolder } from '../artifacts/attempt-folder.ts';
 import type { JobSpec } from '../artifacts/job-spec.ts';
 import type { StageFolder, StageHistory } from '../artifacts/stage-folder.ts';
 import type { Store } from '../artifacts/store.ts';
+import { checkpointBytes } from '../experiment/stage-cost.ts';
 import type { StageSpec } from '../experiment/stage-spec.ts';
 import type { Execution } from '../experiment/sweep.ts';
 import type { TrainStageInput } from '../experiment/sweep-control.ts';
-import { JobNameTaken, JobRefused, type JobWishes } from '../jobs/job-launcher.ts';
+import { type CheckpointCost, JobNameTaken, JobRefused, type JobWishes } from '../jobs/job-launcher.ts';
 import { makeJobSpec } from '../jobs/make-job-spec.ts';
 import type { AttemptEnd } from '../recovery/classify.ts';
 import type { StageOverride } from '../recovery/evidence.ts';
@@ -62,12 +63,22 @@ export async function prepareAttempt(
   const lastNode = decision.avoidLastNode ? history.evidence.at(-1)?.node : undefined;
   const wishes = {
     model: spec.model,
+    checkpoint: await checkpointCost(stage, spec),
     ...saidFor(history.overrides),
     ...(lastNode !== undefined && { avoidNode: lastNode }),
   };
   const job = parts.launcher.complete?.(made, wishes) ?? made;
   const attempt = stage.attempt(number);
   return { kind: 'attempt', attempt, job: await attempt.publishJob(job), isNew: true, ...(end && { end }) };
+}
+
+async function checkpointCost(stage: StageFolder, { model, train }: StageSpec): Promise<CheckpointCost> {
+  const bytes = checkpointBytes(model, train?.tuning);
+  const attempts = await stage.attempts();
+  const writers = (await Promise.all(attempts.map((number) => stage.attempt(number).writers()))).flat();
+  const told = await Promise.all(writers.map((writer) => writer.progress()));
+  const seconds = told.flatMap((progress) => progress?.checkpointSeconds ?? []);
+  return { bytes, ...(seconds.length > 0 && { seconds: Math.max(...seconds) }) };
 }
 
 /** The image and queue that a person chose last; overrides come oldest first. */

@@ -27,6 +27,8 @@ export interface Progress {
   readonly learningRate: number;
   readonly gradientNorm: number;
   readonly tokensPerSecond: number;
+  /** What its last checkpoint took to write; absent before the first. */
+  readonly checkpointSeconds?: number;
   readonly residentBytes: number;
   /** Seconds since the epoch. */
   readonly time: number;

@@ -111,7 +111,7 @@ async function settingsFor(
   const asked = parse(text) as Partial<WrittenSettings>;
   try {
     const checked = parseClusterSettings(asked, file);
-    const graceSeconds = Math.min(checked.defaults.graceSeconds, LONGEST_GRACE_SECONDS);
+    const graceSeconds = Math.min(checked.defaults.graceSeconds ?? LONGEST_GRACE_SECONDS, LONGEST_GRACE_SECONDS);
     const written = {
       ...(asked as WrittenSettings),
       ...(namespace !== undefined && { namespace }),

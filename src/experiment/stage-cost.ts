@@ -77,9 +77,14 @@ export function costOfStage(spec: StageSpec, known?: KnownLengths): StageCost {
       trainedLengths,
       scoredLengths && { lengths: scoredLengths, maxNewTokens: score.maxNewTokens },
     ),
-    runningDiskBytes: CHECKPOINTS_KEPT * 3 * FLOAT * trainedShare(model, train?.tuning).parameters + scoreBytes,
+    runningDiskBytes: CHECKPOINTS_KEPT * checkpointBytes(model, train?.tuning) + scoreBytes,
     keptDiskBytes: (train ? weightBytes : 0) + scoreBytes,
   };
+}
+
+/** A checkpoint: what is trained, and both moments of it. */
+export function checkpointBytes(model: ModelSpec, tuning?: Tuning): number {
+  return 3 * FLOAT * trainedShare(model, tuning).parameters;
 }
 
 function tokensOf(lengths: SequenceLengths | undefined): number {

@@ -55,11 +55,19 @@ export interface JobLauncher {
 /** What a platform may go by when it completes a job. */
 export interface JobWishes {
   readonly model: ModelSpec;
+  /** What a stop must leave time for. */
+  readonly checkpoint?: CheckpointCost;
   /** Machine on which the last attempt's device failed: another one is taken where there is one. */
   readonly avoidNode?: string;
   /** What a person said for this stage, before the configuration. */
   readonly image?: string;
   readonly queue?: string;
+}
+
+export interface CheckpointCost {
+  readonly bytes: number;
+  /** The longest that earlier attempts of the stage told of; absent before any. */
+  readonly seconds?: number;
 }
 
 export type JobObservation =
@@ -92,6 +100,8 @@ export interface PlatformEvidence {
   readonly lastWords?: string;
   /** Machine of a cluster on which it last ran. */
   readonly node?: string;
+  /** What it ran there, by the digest that the machine reports. */
+  readonly image?: string;
 }
 
 /** Thrown when the platform cannot be asked. Retry; never count it against the stage. */

@@ -13,6 +13,7 @@ import type { JobSpec } from '../../src/artifacts/job-spec.ts';
 import { Store } from '../../src/artifacts/store.ts';
 import { buildDataset } from '../../src/data/build-dataset.ts';
 import type { PlanStage } from '../../src/experiment/plan.ts';
+import { checkpointBytes } from '../../src/experiment/stage-cost.ts';
 import { type FakeBehaviour, fails, hangs, succeeds } from '../../src/jobs/fake/fake-behaviour.ts';
 import { FakeLauncher } from '../../src/jobs/fake/fake-launcher.ts';
 import { FakePlatform } from '../../src/jobs/fake/fake-platform.ts';
@@ -345,8 +346,31 @@ describe('a platform that completes its jobs', () => {
       },
     });
     await world.run(new MockActivityEnvironment(), { launcher });
-    expect(heard).toEqual([{ model: world.stage.spec.model, image: 'localhost/new:1', queue: 'slow' }]);
+    expect(heard).toEqual([
+      {
+        model: world.stage.spec.model,
+        checkpoint: { bytes: expect.any(Number) },
+        image: 'localhost/new:1',
+        queue: 'slow',
+      },
+    ]);
     expect(await world.folder.attempt(1).job()).toMatchObject({ manifest: { kind: 'Job' } });
+  });
+  it('hears how large a checkpoint is, and what the longest of earlier attempts took', async () => {
+    const world = await AttemptWorld.create(folder, (attempt) =>
+      attempt === 1 ? { checkpointStep: 2, end: { kind: 'exit', afterMs: 300, code: 70 } } : succeeds(),
+    );
+    const heard: JobWishes[] = [];
+    const launcher = Object.assign(new FakeLauncher(world.platform), {
+      complete: (spec: JobSpec, wishes: JobWishes): JobSpec => {
+        heard.push(wishes);
+        return spec;
+      },
+    });
+    await world.run(new MockActivityEnvironment(), { launcher });
+    await world.run(new MockActivityEnvironment(), { launcher });
+    const bytes = checkpointBytes(world.stage.spec.model);
+    expect(heard.map(({ checkpoint }) => checkpoint)).toEqual([{ bytes }, { bytes, seconds: 0.5 }]);
   });
 });
 

@@ -74,6 +74,7 @@ describe('the trainer ends', () => {
       learningRate: 0.01,
       gradientNorm: expect.any(Number),
       tokensPerSecond: expect.any(Number),
+      checkpointSeconds: expect.any(Number),
       residentBytes: expect.any(Number),
       time: expect.any(Number),
     });

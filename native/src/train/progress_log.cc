@@ -50,9 +50,11 @@ Status ProgressLog::Write() {
     std::snprintf(measured, sizeof(measured), "\"loss\":%.9g,\"learningRate\":%.9g,\"gradientNorm\":%.9g,\"tokensPerSecond\":%.6g,", loss_, learning_rate_,
                   gradient_norm_, tokens_per_second_);
   }
+  char checkpointed[48] = "";
+  if (checkpoint_seconds_ >= 0) std::snprintf(checkpointed, sizeof(checkpointed), "\"checkpointSeconds\":%.3f,", checkpoint_seconds_);
   char line[512];
-  const int length = std::snprintf(line, sizeof(line), "{\"step\":%lld,\"steps\":%lld,%s\"residentBytes\":%lld,\"time\":%.3f}\n", static_cast<long long>(step_),
-                                   static_cast<long long>(steps_), measured, static_cast<long long>(ResidentBytes()), time);
+  const int length = std::snprintf(line, sizeof(line), "{\"step\":%lld,\"steps\":%lld,%s%s\"residentBytes\":%lld,\"time\":%.3f}\n", static_cast<long long>(step_),
+                                   static_cast<long long>(steps_), measured, checkpointed, static_cast<long long>(ResidentBytes()), time);
   return WriteAll(file_, path_, line, static_cast<size_t>(length));
 }
 

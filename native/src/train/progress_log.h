@@ -25,6 +25,9 @@ class ProgressLog {
   // The step at which the stage stands before its first update.
   void StandAt(int64_t step) { step_ = step; }
 
+  // A checkpoint took so long: told in every line from now on, because a job that is to stop is given the time for one.
+  void Checkpointed(double seconds) { checkpoint_seconds_ = seconds; }
+
   // A line when a second has passed since the last one. Called between steps, micro-batches and batches of scores.
   Status WriteWhenDue();
   Status Write();
@@ -44,6 +47,7 @@ class ProgressLog {
   double tokens_per_second_ = 0;
   double learning_rate_ = 0;
   double gradient_norm_ = 0;
+  double checkpoint_seconds_ = -1;  // no checkpoint yet
 };
 
 }  // namespace lethe

@@ -308,6 +308,7 @@ Status StageRunner::Checkpoint(bool last) {
   PruneCheckpoints(folder, kCheckpointsKept);  // anchors are scored as soon as their checkpoint is on disk, so older ones serve nobody
   checkpoint_time_ = Clock::now();
   checkpoint_seconds_ = Seconds(checkpoint_time_ - begin);
+  progress_.Checkpointed(checkpoint_seconds_);
   return progress_.Write();
 }
 

@@ -76,6 +76,7 @@ export class FakeTrainer {
       learningRate: 0.001,
       gradientNorm: 1,
       tokensPerSecond: 1000,
+      checkpointSeconds: 0.5,
     };
     await this.write('progress.jsonl', `${JSON.stringify({ ...line, residentBytes: 1, time: Date.now() / 1000 })}\n`);
   }

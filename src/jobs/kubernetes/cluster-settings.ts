@@ -19,8 +19,8 @@ export interface ScaleSettings {
   readonly priorityClass?: string;
   /** LocalQueue of Kueue: its Jobs are created suspended. */
   readonly queue?: string;
-  /** Between SIGTERM and SIGKILL: longer than the writing of a checkpoint takes. */
-  readonly graceSeconds: number;
+  /** Between SIGTERM and SIGKILL; by default computed from what a checkpoint of the stage takes. */
+  readonly graceSeconds?: number;
 }
 
 /** Where and how jobs run in a cluster: the file given to `--cluster`. docs/kubernetes.md says each field. */
@@ -101,7 +101,7 @@ const settingsSchema = z.strictObject({
   pollSeconds: number(0.1, 3600).default(20),
 });
 
-const DEFAULT_SCALE = { gpuResource: 'nvidia.com/gpu', nodeSelector: {}, tolerations: [], graceSeconds: 120 } as const;
+const DEFAULT_SCALE = { gpuResource: 'nvidia.com/gpu', nodeSelector: {}, tolerations: [] } as const;
 
 export async function readClusterSettings(file: string): Promise<ClusterSettings> {
   let written: unknown;

@@ -1,6 +1,8 @@
 import type { JobSpec } from '../../artifacts/job-spec.ts';
 import { digestOf } from '../../experiment/canonical-json.ts';
+import type { CheckpointCost } from '../job-launcher.ts';
 import type { ClusterSettings, ScaleSettings } from './cluster-settings.ts';
+import { graceFor } from './grace.ts';
 import { ATTEMPT_FOLDER, labelsOf, QUEUE_LABEL, SHAPE, SPEC_HASH } from './names-and-labels.ts';
 
 export interface ManifestRequest {
@@ -8,6 +10,7 @@ export interface ManifestRequest {
   readonly namespace: string;
   readonly settings: ClusterSettings;
   readonly scale: ScaleSettings;
+  readonly checkpoint?: CheckpointCost;
   /** The store's folder as worker and job see it: the volume is mounted there. */
   readonly storePath: string;
   readonly avoidNode?: string;
@@ -65,11 +68,11 @@ function annotationsOf({ annotations, attemptFolder }: JobSpec): Readonly<Record
   return { ...Object.fromEntries(ours), [ATTEMPT_FOLDER]: attemptFolder };
 }
 
-function podSpec({ spec, settings, scale, storePath, avoidNode }: ManifestRequest): Manifest {
+function podSpec({ spec, settings, scale, checkpoint, storePath, avoidNode }: ManifestRequest): Manifest {
   const [program, ...args] = spec.command;
   return {
     restartPolicy: 'Never',
-    terminationGracePeriodSeconds: scale.graceSeconds,
+    terminationGracePeriodSeconds: scale.graceSeconds ?? graceFor(checkpoint),
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     ...(settings.serviceAccount !== undefined && { serviceAccountName: settings.serviceAccount }),

@@ -77,12 +77,20 @@ export class KubernetesJobLauncher implements JobLauncher {
     });
   }
 
-  complete(spec: JobSpec, { model, avoidNode, image = this.settings.image, queue }: JobWishes): JobSpec {
+  complete(spec: JobSpec, { model, checkpoint, avoidNode, image = this.settings.image, queue }: JobWishes): JobSpec {
     const { storePath } = this;
     const settings = { ...this.settings, image };
     const scale = { ...scaleOf(settings, model), ...(queue !== undefined && { queue }) };
     const { namespace } = this.api;
-    const request = { spec, namespace, settings, scale, storePath, ...(avoidNode !== undefined && { avoidNode }) };
+    const request = {
+      spec,
+      namespace,
+      settings,
+      scale,
+      storePath,
+      ...(checkpoint && { checkpoint }),
+      ...(avoidNode !== undefined && { avoidNode }),
+    };
     return { ...spec, manifest: jobManifest(request) };
   }
 

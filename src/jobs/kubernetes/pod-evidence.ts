@@ -61,6 +61,7 @@ export function podEvidence({ job, pods, events, stopped }: PlatformFacts): Plat
   const gone = job === undefined || deleted || nodeGone || isUnfinished(last, job);
   const preempted = !stopped && !outOfMemory && (gone || takenAway(last) !== undefined);
   const message = ended?.message?.trim().slice(-LAST_WORDS);
+  const image = imageOf(last);
   return {
     ...(ended !== undefined && !nodeGone && signal === undefined ? { exitCode: ended.exitCode } : {}),
     ...(signal === undefined ? {} : { signal }),
@@ -69,6 +70,7 @@ export function podEvidence({ job, pods, events, stopped }: PlatformFacts): Plat
     events: told,
     ...(message ? { lastWords: message } : {}),
     ...(last.spec.nodeName === undefined ? {} : { node: last.spec.nodeName }),
+    ...(image === undefined ? {} : { image }),
   };
 }
 
@@ -99,6 +101,11 @@ function signalOf({ exitCode, signal }: ContainerTermination): string | undefine
   return number === 0 ? undefined : (SIGNALS.get(number) ?? `signal ${number}`);
 }
 
+/** The digest of what it ran, with or without a name before it; empty until the node has the image. */
+function imageOf(pod: Pod): string | undefined {
+  return pod.status?.containerStatuses?.[0]?.imageID || undefined;
+}
+
 /** One line a pod: where it ran, how it ended, and the digest of what it ran. */
 function wordsOf(pod: Pod): string[] {
   const { name } = pod.metadata;
@@ -106,7 +113,7 @@ function wordsOf(pod: Pod): string[] {
   const ended = terminationOf(pod);
   const end = ended ? `${ended.reason ?? 'ended'}, exit code ${ended.exitCode}` : (pod.status?.phase ?? 'no status');
   const taken = takenAway(pod);
-  const image = pod.status?.containerStatuses?.[0]?.imageID;
+  const image = imageOf(pod);
   const more = [taken && `taken away: ${taken}`, image && `image ${image}`].filter(Boolean).map((word) => `; ${word}`);
   return [`pod ${name}${where}: ${end}${more.join('')}`];
 }

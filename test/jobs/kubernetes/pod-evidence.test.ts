@@ -113,13 +113,14 @@ describe('how a pod ended, and the class of its attempt', () => {
 
   it('says the digest of the image that ran', () => {
     const containerStatuses = [{ state: { terminated: { exitCode: 0, reason: 'Completed' } }, imageID: 'sha256:abc' }];
-    const { events } = podEvidence({
+    const { events, image } = podEvidence({
       job: job([]),
       pods: [pod({ phase: 'Succeeded', containerStatuses })],
       events: [],
       stopped: false,
     });
     expect(events).toEqual(['pod j-x1 on n1: Completed, exit code 0; image sha256:abc']);
+    expect(image).toBe('sha256:abc');
   });
 
   it('keeps warnings in their order and leaves out routine', () => {
