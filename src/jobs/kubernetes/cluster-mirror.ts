@@ -3,6 +3,7 @@ import { Latch } from '../latch.ts';
 import type { ApiClient } from './api-client.ts';
 import { pathOf } from './api-paths.ts';
 import type { Job, Pod } from './cluster-objects.ts';
+import { FittedShapes } from './fitted-shapes.ts';
 import { JOB_NAME_LABEL, SHAPE, selectorOfStore } from './names-and-labels.ts';
 import { ResourceMirror } from './resource-mirror.ts';
 
@@ -12,11 +13,15 @@ export class ClusterMirror {
   private readonly podMirror: ResourceMirror<Pod>;
   private readonly latches = new Map<string, Latch<true>>();
   private readonly podsOfJobs = new Map<string, Map<string, Pod>>();
-  /** Shapes of which a pod had its place once. */
-  private readonly fitted = new Set<string>();
+  private readonly fitted: FittedShapes;
 
-  constructor(api: ApiClient, storeId: string, onListed: () => void | Promise<void>) {
-    const selector = selectorOfStore(storeId);
+  constructor(
+    api: ApiClient,
+    { id, path }: { readonly id: string; readonly path: string },
+    onListed: () => void | Promise<void>,
+  ) {
+    const selector = selectorOfStore(id);
+    this.fitted = new FittedShapes(path);
     this.jobMirror = new ResourceMirror(api, {
       path: pathOf(api, 'jobs'),
       selector,
@@ -36,7 +41,7 @@ export class ClusterMirror {
   }
 
   async ready(ms: number): Promise<void> {
-    await Promise.all([this.jobMirror.ready(ms), this.podMirror.ready(ms)]);
+    await Promise.all([this.jobMirror.ready(ms), this.podMirror.ready(ms), this.fitted.load()]);
   }
 
   close(): void {

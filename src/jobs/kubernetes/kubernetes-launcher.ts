@@ -68,7 +68,7 @@ export class KubernetesJobLauncher implements JobLauncher {
     this.api = api;
     this.settings = settings;
     this.storePath = storePath;
-    this.mirror = new ClusterMirror(api, storeId, () => this.releaseLeftBehind());
+    this.mirror = new ClusterMirror(api, { id: storeId, path: storePath }, () => this.releaseLeftBehind());
     this.queue = new QueueState(api);
     this.warnings = new SharedList<ClusterEvent>(api, {
       path: pathOf(api, 'events'),

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -143,6 +144,12 @@ describe('a job in a cluster', () => {
       const other = await world.job(launcher);
       world.pod(other, RUNNING, { node: 'n1' });
       await poll(() => launcher.observe(spec)).toEqual({ state: 'starting', reason });
+
+      // Another worker, long after that pod.
+      await poll(() => readdirSync(join(world.temporary.store.path, 'fitted-shapes'))).toHaveLength(1);
+      world.server.remove('pods', `${other.name}-x1`);
+      const later = world.launcher();
+      await poll(() => later.observe(spec)).toEqual({ state: 'starting', reason });
     });
 
     it.for(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'CreateContainerConfigError'])(
