@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,7 +66,9 @@ export class WorkerProcess implements RowWorker {
   again(): void {
     const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
     const args = ['--disable-warning=ExperimentalWarning', main, 'worker', '--store', this.place.path];
-    this.child = spawn(process.execPath, [...args, '--address', this.address], { stdio: 'ignore' });
+    // By its channel it knows when this process is gone, however that ended.
+    const stdio: StdioOptions = ['ignore', 'ignore', 'ignore', 'ipc'];
+    this.child = spawn(process.execPath, [...args, '--address', this.address], { stdio });
     this.child.on('error', () => undefined);
   }
 

@@ -1,8 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Store } from '../../src/artifacts/store.ts';
+import { projectFolder } from '../../src/cli/project-folder.ts';
 import { EMBEDDED } from '../../src/cli/session.ts';
 import { connect } from '../../src/temporal/connection.ts';
 import { runningEmbeddedServer } from '../../src/temporal/embedded-server.ts';
@@ -73,6 +75,22 @@ describe('the server of a store', { timeout: 120_000 }, () => {
     expect((await lethe(['pause', 'toy', '--now'], environment)).code).toBe(0);
     await world.until('the server to end by itself', () => !isAlive(server));
     expect((await world.lethe('resume', 'toy', '--json')).code).toBe(0);
+  });
+});
+
+describe('a worker that a program started with a channel', { timeout: 120_000 }, () => {
+  it('ends when that program is gone', async () => {
+    const world = await setup();
+    await world.lethe('ui');
+    const child = fork(join(projectFolder, 'src', 'cli', 'main.ts'), ['worker'], {
+      env: { ...process.env, ...world.environment },
+      silent: true,
+    });
+    children.push(child);
+    const ended = once(child, 'exit');
+    await once(child.stdout!, 'data');
+    child.disconnect();
+    expect((await ended)[0]).toBe(1);
   });
 });
 

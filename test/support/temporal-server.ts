@@ -29,9 +29,14 @@ export async function startTemporalServer(
   ];
   const program = process.env.LETHE_TEMPORAL_CLI || findTemporalCli();
   const shown = !ui ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)];
-  const server = spawn(program, ['server', 'start-dev', ...shown, '--log-level', 'error', ...where], {
-    stdio: 'ignore',
-  });
+  // It ends with this process, also when a test run is killed.
+  const server = spawn(
+    'setpriv',
+    ['--pdeathsig', 'KILL', program, 'server', 'start-dev', ...shown, '--log-level', 'error', ...where],
+    {
+      stdio: 'ignore',
+    },
+  );
   const stop = () => {
     server.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

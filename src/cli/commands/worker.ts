@@ -57,6 +57,8 @@ async function work(given: GivenOptions): Promise<ExitCode> {
     ...(LETHE_TEMPORAL_NAMESPACE && { namespace: LETHE_TEMPORAL_NAMESPACE }),
   };
   const { runWorker } = await import('../run-worker.ts');
+  // A worker that a program started, with a channel, is of no use without it; jobs run on.
+  if (process.connected) process.once('disconnect', () => process.exit(EXIT.failure));
   await runWorker({
     ...server,
     ...options,
