@@ -42,10 +42,17 @@ const entrypoint = [
   '--disable-warning=ExperimentalWarning',
   join(HOME, 'src', 'cli', 'main.ts'),
 ];
-const environment = [`LETHE_WORKFLOW_BUNDLES=${join(HOME, BUNDLES)}`];
+const environment = [`LETHE_WORKFLOW_BUNDLES=${join(HOME, BUNDLES)}`, ...revision()];
 const image = packImage({ reference, entrypoint, files, output, environment });
 rmSync(bundles, { recursive: true });
 console.log(JSON.stringify({ ...image, bytes: statSync(output).size }));
+
+/** Reports say which code made them; the image has no git to ask. */
+function revision() {
+  const asked = ['describe', '--always', '--abbrev=40', '--dirty', '--exclude=*'];
+  const { status, stdout } = spawnSync('git', ['-C', root, ...asked], { encoding: 'utf8' });
+  return status === 0 ? [`LETHE_REVISION=${stdout.trim()}`] : [];
+}
 
 /** Folders of the packages that are there without the development ones. */
 function packages() {

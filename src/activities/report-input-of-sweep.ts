@@ -52,8 +52,9 @@ export async function reportInputOfSweep(store: Store, request: SweepReportReque
       ...(text === undefined ? {} : { sweepFile: { path: 'sweep.yaml', text } }),
       seeds: [...new Set(plan.runs.map(({ seed }) => seed))].sort((a, b) => a - b),
       data: await datasetsOf(store, plan),
-      trainerBuilds: countedBy(facts, (result) => result.trainerBuild).map(([build, stages]) => ({ build, stages })),
-      numerics: countedBy(facts, (result) => canonicalJson(result.numerics)).map(([tuple, stages]) => ({
+      trainerBuilds: countedBy(facts, ({ trainerBuild }) => trainerBuild).map(([build, stages]) => ({ build, stages })),
+      images: countedBy(facts, imageOf).map(([image, stages]) => ({ image, stages })),
+      numerics: countedBy(facts, ({ numerics }) => canonicalJson(numerics)).map(([tuple, stages]) => ({
         tuple: JSON.parse(tuple) as Record<string, string | number>,
         stages,
       })),
@@ -137,9 +138,21 @@ async function datasetsOf(store: Store, plan: Plan): Promise<Provenance['data']>
   return datasets;
 }
 
-function countedBy(facts: readonly StageFacts[], of: (result: StageResult) => string): [string, number][] {
+/** Of the attempt that made the result. */
+function imageOf({ attempt }: StageResult, { evidence }: StageFacts): string | undefined {
+  return evidence.find((each) => each.attempt === attempt)?.image;
+}
+
+/** Stages that are done, by what `of` says of them; those of which it says nothing are not counted. */
+function countedBy(
+  facts: readonly StageFacts[],
+  of: (result: StageResult, facts: StageFacts) => string | undefined,
+): [string, number][] {
   const counts = new Map<string, number>();
-  for (const { result } of facts) if (result) counts.set(of(result), (counts.get(of(result)) ?? 0) + 1);
+  for (const each of facts) {
+    const value = each.result && of(each.result, each);
+    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 

@@ -13,6 +13,7 @@ export interface AttemptEndReport {
     readonly events: readonly string[];
     readonly lastWords?: string;
     readonly node?: string;
+    readonly image?: string;
   };
   /** The sentence of a `ResultRefused`. */
   readonly refused?: string;
@@ -64,6 +65,7 @@ export async function gatherEvidence(attempt: AttemptFolder, report: AttemptEndR
     logTail,
     events: platform?.events ?? [],
     ...(platform?.node === undefined ? {} : { node: platform.node }),
+    ...(platform?.image === undefined ? {} : { image: platform.image }),
     endedAt: now,
   };
 }

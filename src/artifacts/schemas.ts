@@ -66,6 +66,7 @@ export const evidenceSchema = z.looseObject({
   logTail: z.array(z.string()),
   events: z.array(z.string()),
   node: z.string().optional(),
+  image: z.string().optional(),
   endedAt: z.string(),
 });
 

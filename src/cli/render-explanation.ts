@@ -88,6 +88,7 @@ function attemptLines(attempt: AttemptExplanation, output: Output): string[] {
     ];
     if (how.length > 0) lines.push(`     seen: ${how.join(' · ')}`);
   }
+  if (evidence?.image !== undefined) lines.push(`     image: ${evidence.image}`);
   if (stop !== undefined)
     lines.push(
       `     stopped by ${stop.by}: ${stop.why} (charged to ${stop.charge === 'none' ? 'no budget' : (stop.failure ?? 'stuck')})`,

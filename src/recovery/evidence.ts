@@ -24,6 +24,8 @@ export interface Evidence {
   readonly events: readonly string[];
   /** Machine of a cluster on which the last pod ran. */
   readonly node?: string;
+  /** What that pod ran, as its kubelet reports it: name and digest, or the digest alone. Absent of local jobs and in files of earlier releases. */
+  readonly image?: string;
   /** ISO 8601. */
   readonly endedAt: string;
 }

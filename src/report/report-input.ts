@@ -73,6 +73,8 @@ export interface Provenance {
   readonly data: readonly { readonly digest: string; readonly role: string; readonly rows?: number }[];
   /** Every trainer build that made a stage of this sweep, and how many it made. More than one is said out loud. */
   readonly trainerBuilds: readonly { readonly build: string; readonly stages: number }[];
+  /** Every image of the trainer that made a stage of this sweep, by the digest that its node reported. Empty or absent: jobs of one machine, or of earlier releases. */
+  readonly images?: readonly { readonly image: string; readonly stages: number }[];
   /** Every numerics tuple (backend, precision, CPU feature level, BLAS core, version) met. */
   readonly numerics: readonly { readonly tuple: Readonly<Record<string, string | number>>; readonly stages: number }[];
   readonly machine?: Readonly<Record<string, string>>;

@@ -129,7 +129,8 @@ describe('the evidence of an attempt', () => {
       world.stage.attempt(1).logPath,
       Array.from({ length: 100 }, (_, line) => `line ${line}\n`).join(''),
     );
-    const platform = { signal: 'SIGKILL', outOfMemory: true, preempted: false, events: ['oom_kill rose'] };
+    const image = 'registry/lethe-trainer@sha256:abc';
+    const platform = { signal: 'SIGKILL', outOfMemory: true, preempted: false, events: ['oom_kill rose'], image };
     const evidence = await gatherEvidence(world.stage.attempt(1), { end: { kind: 'ended' }, platform, now: NOW });
     expect(evidence).toMatchObject({
       attempt: 1,
@@ -140,6 +141,7 @@ describe('the evidence of an attempt', () => {
       reachedStep: 27,
       writers: [{ name: 'w', checkpointStep: 20 }],
       events: ['oom_kill rose'],
+      image,
       endedAt: NOW,
     });
     expect(evidence.logTail).toHaveLength(40);

@@ -1,12 +1,17 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectFolder } from '../../src/cli/project-folder.ts';
+import { lethe as onThisMachine } from '../cli/lethe-command.ts';
 import { jsonLines } from '../server/cli-world.ts';
 import { toySweepFile } from '../support/toy-sweep-file.ts';
 import type { Cluster } from './cluster.ts';
 import { type InstalledLethe, installLethe } from './installed-lethe.ts';
 
 const LETHE = ['/lethe/node_modules/node/bin/node', '--disable-warning=ExperimentalWarning', '/lethe/src/cli/main.ts'];
+/** Of a training that is still under way when a worker has died and another has come. */
+const STEPS = 300_000;
 
 describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
   let installed: InstalledLethe;
@@ -30,8 +35,14 @@ describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
 
   const pods = async () =>
     JSON.parse(await kubectl('get', 'pods', '--selector=app.kubernetes.io/name=lethe-worker', '--output=json')) as {
-      items: { spec: { containers: object[] }; status: { podIP: string; conditions: object[] } }[];
+      items: {
+        metadata: { uid: string };
+        spec: { containers: object[] };
+        status: { podIP: string; conditions: object[] };
+      }[];
     };
+
+  const workers = async () => (await pods()).items.map(({ metadata }) => metadata.uid);
 
   it('carries a sweep from its file to its report, with the rights of its Role', async () => {
     const file = join(store, 'toy.yaml');
@@ -49,6 +60,35 @@ describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
       'jsonpath={.items[*].spec.serviceAccountName}',
     );
     expect(new Set(accounts.split(' '))).toEqual(new Set(['lethe-trainer']));
+  });
+
+  it('says which images and which code made the result', async () => {
+    const [{ stages }] = jsonLines(await lethe('explain', 'toy/gpt2-d8.forgetting.s1', '--json')) as [
+      { stages: readonly { attempts: readonly { evidence: { image?: string } }[] }[] },
+    ];
+    const images = stages.flatMap(({ attempts }) => attempts.map(({ evidence }) => evidence.image));
+    expect(images).toEqual(stages.map(() => expect.stringMatching(/sha256:[0-9a-f]{64}$/)));
+    const [sweep] = readdirSync(join(store, 'sweeps')) as [string];
+    const page = readFileSync(join(store, 'sweeps', sweep, 'report', 'index.html'), 'utf8');
+    expect(/trainer image.*?class="key">(.*?)<\/span>/.exec(page)?.[1]).toBe(images[0]);
+    const revision = /revision <span class="key">([0-9a-f]{40})</.exec(page)?.[1];
+    expect(execFileSync('git', ['-C', projectFolder, 'cat-file', '-t', `${revision}`], { encoding: 'utf8' })).toBe(
+      'commit\n',
+    );
+  });
+
+  it('is examined in its pod, whose image holds neither trainer nor Temporal server, and needs no hand', async () => {
+    // A finding that needs one is exit 3, which rejects.
+    const findings = jsonLines(await lethe('doctor', '--probe', '--json'));
+    const of = (what: string) => findings.find((finding) => finding.what === what);
+    for (const what of ['server', 'owner', 'files', 'rights', 'image', 'cluster'])
+      expect(of(what), what).toMatchObject({ level: 'good' });
+    expect(of('native build')).toBeUndefined();
+    expect(of('volume')).toMatchObject({
+      level: 'note',
+      fix: 'from where you may: kubectl -n lethe get pvc lethe-store',
+    });
+    expect(findings.at(-1)).toEqual({ event: 'end', needsAHand: 0 });
   });
 
   it('tells its health to kubelet and its metrics to whoever scrapes its pod', async () => {
@@ -73,5 +113,35 @@ describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
     await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s');
     const again = jsonLines(await lethe('run', '/store/toy.yaml', '--json', '--yes')).at(-1);
     expect(again).toMatchObject({ status: 'completed', jobsStarted: 0 });
+  });
+
+  it('adopts a Job that trains while its pod is killed: one attempt, and the statistics of one machine', async () => {
+    const file = join(store, 'killed.yaml');
+    writeFileSync(file, toySweepFile({ name: 'killed', models: 'gpt2-d8', steps: STEPS, checkpointEvery: STEPS / 10 }));
+    await lethe('run', '/store/killed.yaml', '--detach', '--yes');
+    const active = async () => {
+      const { items } = JSON.parse(await kubectl('get', 'jobs', '--output=json')) as {
+        items: { metadata: { uid: string }; status: { active?: number; ready?: number } }[];
+      };
+      return items.flatMap(({ metadata, status }) => (status.ready === 1 ? [metadata.uid] : []));
+    };
+    await expect.poll(active, { timeout: 60_000 }).toHaveLength(1);
+    const [training] = await active();
+    const [before] = await workers();
+    await kubectl('delete', 'pods', '--selector=app.kubernetes.io/name=lethe-worker', '--grace-period=0', '--force');
+    await kubectl('rollout', 'status', 'deployment/lethe-worker', '--timeout=120s');
+    expect(await workers()).not.toContain(before);
+    // The next worker found it at work.
+    expect(await active()).toEqual([training]);
+    const end = jsonLines(await lethe('run', '/store/killed.yaml', '--json', '--yes')).at(-1);
+    expect(end).toMatchObject({ status: 'completed', parked: [] });
+    const [{ stages }] = jsonLines(await lethe('explain', 'killed/gpt2-d8.forgetting.s1', '--json')) as [
+      { stages: readonly { attempts: readonly { writers: readonly object[] }[] }[] },
+    ];
+    expect(stages.map(({ attempts }) => attempts.map(({ writers }) => writers.length))).toEqual(stages.map(() => [1]));
+    const here = ['--store', join(installed.folder, 'undisturbed')];
+    const alone = await onThisMachine(['run', file, ...here, '--json', '--yes']);
+    await onThisMachine(['stop', ...here]);
+    expect(end?.statisticsDigest).toBe(jsonLines(alone.stdout).at(-1)?.statisticsDigest);
   });
 });

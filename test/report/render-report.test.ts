@@ -139,6 +139,14 @@ describe('the report page', () => {
     expect(await pageOf(input)).not.toContain('synthetic grammar');
   });
 
+  it('counts the images that made the stages; jobs of one machine have none', async () => {
+    const { input, page } = await setup();
+    expect(page).not.toContain('trainer image');
+    const images = [{ image: 'registry/lethe-trainer@sha256:abc', stages: 3 }];
+    const clustered = await pageOf({ ...input, provenance: { ...input.provenance, images } });
+    expect(clustered).toMatch(/registry\/lethe-trainer@sha256:abc<\/span> \(3 stages\)/);
+  });
+
   it('says so when trainer builds or numerics are mixed', async () => {
     const { input, page } = await setup();
     expect(page).not.toContain('Mixed builds');

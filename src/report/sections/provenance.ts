@@ -22,6 +22,7 @@ export function provenanceSection(input: SweepFacts, analysis?: ForgettingAnalys
       ['seeds', made.seeds.join(', ')],
       ['code', code(made)],
       ['trainer build', builds(made)],
+      ['trainer image', images(made)],
       ['numerics', numerics(made)],
       ['machine', made.machine && Object.entries(made.machine).map(([name, value]) => html`${name}: ${value}<br>`)],
       [
@@ -54,6 +55,11 @@ function builds(made: Provenance): Html | false {
   return html`${made.trainerBuilds.map((one) => html`<span class="key">${one.build}</span> (${plural(one.stages, 'stage')})<br>`)}${
     made.trainerBuilds.length > 1 && html`<b>This report mixes trainer builds.</b>`
   }`;
+}
+
+function images({ images = [] }: Provenance): Html | false {
+  if (images.length === 0) return false;
+  return html`${images.map((one) => html`<span class="key">${one.image}</span> (${plural(one.stages, 'stage')})<br>`)}`;
 }
 
 function numerics(made: Provenance): Html | false {
