@@ -16,5 +16,7 @@ export interface ClusterMeans {
   freeze(podUid: string): Promise<Undo>;
   /** The programs of a pod on the losable node get a twentieth of a core, so that they outlive the time in which their node is given up. */
   slowDown(podUid: string): Promise<void>;
+  /** Of the memory that the container of a pod on the losable node may have, more than its trainer leaves is taken: the kernel kills the trainer. */
+  eatMemory(podUid: string): Promise<Undo>;
   stopApiServer(): Promise<Undo>;
 }

@@ -40,6 +40,12 @@ export interface Expectation {
   readonly action: DrillAction;
   /** The fault ends a program that had no time for a checkpoint: steps are lost, at most an interval and one. Otherwise none may be. */
   readonly mayLoseSteps?: true;
+  /** Words of the attempt that the fault ended. */
+  readonly sentence?: RegExp;
+  /** Attempts that are over when the stage is parked; absent: as the budget of its class has it. */
+  readonly attemptsWhenParked?: number;
+  /** No attempt that failed ran on the node of the one before. */
+  readonly otherNode?: true;
   /** The old pod was seen writing after its successor had begun. */
   readonly oldPodWritesOn?: true;
   /** The micro-batch changed, and with it the order of sums: statistics within the tolerance, and listed. */

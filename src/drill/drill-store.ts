@@ -6,7 +6,7 @@ export type Damage =
   /** run.json, as if something else had been asked: each path of names gets the value. */
   | { readonly kind: 'spec'; readonly fields: Readonly<Record<string, string | number>> }
   /** The weights that the stage starts from. */
-  | { readonly kind: 'start weights'; readonly how: 'flip a bit' | 'take away' }
+  | { readonly kind: 'start weights'; readonly how: 'flip a bit' | 'take away' | 'never answer' }
   /** The newest writer may make no checkpoint. */
   | { readonly kind: 'checkpoints locked' }
   /** The volume has no byte left. Only on one that is this place's alone. */

@@ -60,8 +60,10 @@ export function judgeRow(facts: RowFacts): Judgement {
   expect('action', expected.action, action);
   if (expected.action === 'parked') {
     expect('to be parked as', expected.failure, parkedAs);
-    if (expected.failure !== undefined)
-      expect('attempts before it was parked', DEFAULT_BUDGETS[expected.failure].retries + 1, facts.attemptsWhenParked);
+    if (expected.failure !== undefined) {
+      const { attemptsWhenParked = DEFAULT_BUDGETS[expected.failure].retries + 1 } = expected;
+      expect('attempts before it was parked', attemptsWhenParked, facts.attemptsWhenParked);
+    }
   } else expect('attempts', attemptsFor(expected.action), trace.attempts.length);
   const limit = expected.mayLoseSteps === true ? facts.checkpointEvery + 1 : 0;
   if (lost > limit) misses.push(`expected at most ${limit} steps lost, got ${lost}`);
@@ -74,6 +76,11 @@ export function judgeRow(facts: RowFacts): Judgement {
   for (const { attempt, rule, sentence } of evidence)
     if (rule === '' || sentence === '')
       misses.push(`expected rule and sentence of attempt ${attempt}, got "${rule}", "${sentence}"`);
+  if (expected.sentence !== undefined && !expected.sentence.test(failed?.sentence ?? ''))
+    misses.push(`expected words like ${expected.sentence}, got ${failed?.sentence ?? 'none'}`);
+  const nodes = evidence.filter(({ outcome }) => outcome === 'failed').map(({ node }) => node);
+  if (expected.otherNode === true && !areOtherNodes(nodes))
+    misses.push(`expected each attempt on another node than the one before, got ${nodes.join(', ')}`);
   if (expected.oldPodWritesOn === true && !writesBesideSuccessor(trace))
     misses.push('expected the old pod to write after its successor had begun, it did not');
   expect('finished stages', end.stages, end.finishedStages);
@@ -94,6 +101,10 @@ export function judgeRow(facts: RowFacts): Judgement {
     statistics,
   };
   return { finding, misses };
+}
+
+function areOtherNodes(nodes: readonly (string | undefined)[]): boolean {
+  return nodes.length > 1 && nodes.every((node, index) => node !== undefined && node !== nodes[index - 1]);
 }
 
 function attemptsFor(action: DrillAction): number {

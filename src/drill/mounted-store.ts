@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { hasCode } from '../artifacts/has-code.ts';
 import { replaceFile } from '../artifacts/replace-file.ts';
 import { statOf, tailOf } from '../artifacts/small-files.ts';
@@ -137,7 +139,7 @@ class MountedPlace implements DrillPlace {
     this.undo.push(() => replaceFile(file, `${JSON.stringify(this.sweep.stage.spec)}\n`));
   }
 
-  private async damageStart(how: 'flip a bit' | 'take away'): Promise<void> {
+  private async damageStart(how: 'flip a bit' | 'take away' | 'never answer'): Promise<void> {
     const { start } = this.sweep.stage.spec;
     if (start.kind !== 'stage') throw new Error(`expected a stage that starts from another, got ${start.kind}`);
     const parent = this.store.stage(start.key);
@@ -146,9 +148,14 @@ class MountedPlace implements DrillPlace {
     const file = join(parent.path, weights.path);
     const bytes = await readFile(file);
     this.undo.push(() => replaceFile(file, bytes));
-    const damaged = Buffer.from(bytes);
-    damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
-    await (how === 'take away' ? rm(file) : replaceFile(file, damaged));
+    if (how === 'flip a bit') {
+      const damaged = Buffer.from(bytes);
+      damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
+      return replaceFile(file, damaged);
+    }
+    await rm(file);
+    // A pipe into which nobody writes: reading it takes for ever, as on a volume that hangs.
+    if (how === 'never answer') await promisify(execFile)('mkfifo', ['-m', '0644', file]);
   }
 
   private async lockCheckpoints(): Promise<void> {

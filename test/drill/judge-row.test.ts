@@ -113,6 +113,27 @@ describe('the judgement of a row', () => {
     ]);
   });
 
+  it('counts them against what the row says, where it has a budget of its own', () => {
+    const expected = { failure: 'crash', action: 'parked', mayLoseSteps: true, attemptsWhenParked: 1 } as const;
+    const parked = { row: { ...ROW, expected }, parkedAs: 'crash', evidence: [evidence(1, 'crash')] };
+    expect(judgeRow(facts({ ...parked, attemptsWhenParked: 1 })).misses).toEqual([]);
+  });
+
+  it('wants the words of the failure where the row has them', () => {
+    const row: DrillRow = { ...ROW, expected: { ...ROW.expected, sentence: /^another/ } };
+    expect(judgeRow(facts({ row })).misses).toEqual(['expected words like /^another/, got a sentence']);
+  });
+
+  it('wants each failure on another node than the one before, where the row says so', () => {
+    const row: DrillRow = { ...ROW, expected: { ...ROW.expected, otherNode: true } };
+    const on = (...nodes: readonly string[]) => nodes.map((node, index) => ({ ...evidence(index + 1, 'crash'), node }));
+    expect(judgeRow(facts({ row, evidence: on('n1', 'n2') })).misses).toEqual([]);
+    expect(judgeRow(facts({ row, evidence: on('n1', 'n1') })).misses).toEqual([
+      'expected each attempt on another node than the one before, got n1, n1',
+    ]);
+    expect(judgeRow(facts({ row, evidence: on('n1') })).misses).toHaveLength(1);
+  });
+
   it('allows other statistics within the tolerance, where the micro-batch changed and the result says so', () => {
     const row: DrillRow = {
       ...ROW,

@@ -29,7 +29,7 @@ export function retriedAfterDamage(damage: Damage): Fault {
 }
 
 /** More than a processor can address: refused however much memory the node promises. */
-export const ALLOCATION_REFUSED = retriedAfterDamage({
+const TOO_LARGE: Damage = {
   kind: 'spec',
   fields: {
     'model.layers': 1_024,
@@ -40,9 +40,19 @@ export const ALLOCATION_REFUSED = retriedAfterDamage({
     'model.context': 1_048_576,
     'model.vocabulary': 1_048_576,
   },
-});
+};
 
-export const NO_DEVICE = retriedAfterDamage({ kind: 'spec', fields: { backend: 'cuda' } });
+export const ALLOCATION_REFUSED = retriedAfterDamage(TOO_LARGE);
+
+/** Refused on every rung of the memory ladder. */
+export const ALLOCATION_REFUSED_FOR_GOOD = parkedByDamage(TOO_LARGE);
+
+const OTHER_BACKEND: Damage = { kind: 'spec', fields: { backend: 'cuda' } };
+
+export const NO_DEVICE = retriedAfterDamage(OTHER_BACKEND);
+
+/** On no node that the cluster has. */
+export const NO_DEVICE_FOR_GOOD = parkedByDamage(OTHER_BACKEND);
 
 export const OTHER_NUMERICS = parkedByDamage({ kind: 'spec', fields: { numerics: 999_999 } });
 
@@ -59,6 +69,12 @@ export const DIVERGING = parkedByDamage({
 export const WEIGHTS_DAMAGED = parkedByDamage({ kind: 'start weights', how: 'flip a bit' });
 
 export const WEIGHTS_GONE = parkedByDamage({ kind: 'start weights', how: 'take away' });
+
+/** Each attempt stands still before its first step: without progress the budget is used up. */
+export const WEIGHTS_NEVER_COME: Fault = {
+  ...parkedByDamage({ kind: 'start weights', how: 'never answer' }),
+  stallMs: 3_000,
+};
 
 /** Damage that a running trainer meets at its next checkpoint. */
 function whileRunning(damage: Damage): NonNullable<Fault['provoke']> {

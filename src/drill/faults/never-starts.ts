@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts';
 
-const NO_SUCH_IMAGE = 'localhost/lethe-drill/no-such-image:1';
+export const NO_SUCH_IMAGE = 'localhost/lethe-drill/no-such-image:1';
 const MORE_CORES_THAN_ANY_NODE = 100_000;
 
 const waits: NonNullable<Fault['provoke']> = async (world) => {
@@ -12,7 +12,8 @@ const waits: NonNullable<Fault['provoke']> = async (world) => {
 const SOON_SECONDS = 5;
 
 export const IMAGE_MISSING: Fault = {
-  settings: { imageSeconds: SOON_SECONDS },
+  // Asked for, wherever the settings have it that images are there: what a mistyped name meets.
+  settings: { imageSeconds: SOON_SECONDS, imagePullPolicy: 'IfNotPresent' },
   prepare: async ({ parts }) => parts.place.override({ image: NO_SUCH_IMAGE }),
   provoke: waits,
   mend: async ({ parts }) => ({ image: parts.image }),

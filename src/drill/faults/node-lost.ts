@@ -1,3 +1,4 @@
+import type { Pod } from '../../jobs/kubernetes/cluster-objects.ts';
 import type { ClusterMeans, Undo } from '../cluster-means.ts';
 import type { Fault } from '../fault.ts';
 import type { RowWorld } from '../row-world.ts';
@@ -6,7 +7,7 @@ import type { RowWorld } from '../row-world.ts';
 function nodeLoss(take: (means: ClusterMeans) => Promise<Undo>): Fault {
   return {
     provoke: async (world) => {
-      await onLosableNode(world);
+      await slowOnLosableNode(world);
       world.strike();
       const undo = await take(world.means);
       try {
@@ -18,13 +19,19 @@ function nodeLoss(take: (means: ClusterMeans) => Promise<Undo>): Fault {
   };
 }
 
-/** Resolves to the UID of the pod, which is slowed down: it outlives the time in which its node is given up. */
-async function onLosableNode(world: RowWorld): Promise<string> {
+/** The pod, well under way on the node that may be lost. */
+export async function onLosableNode(world: RowWorld): Promise<Pod> {
   await world.firstCheckpoint();
-  const { metadata, spec } = await world.pod();
+  const pod = await world.pod();
   const { losableNode } = world.means;
-  if (spec.nodeName !== losableNode)
-    throw new Error(`expected the pod on ${losableNode}, the scheduler chose ${spec.nodeName}`);
+  if (pod.spec.nodeName !== losableNode)
+    throw new Error(`expected the pod on ${losableNode}, the scheduler chose ${pod.spec.nodeName}`);
+  return pod;
+}
+
+/** Resolves to the UID of the pod, which is slowed down: it outlives the time in which its node is given up. */
+async function slowOnLosableNode(world: RowWorld): Promise<string> {
+  const { metadata } = await onLosableNode(world);
   await world.means.slowDown(metadata.uid);
   return metadata.uid;
 }
@@ -41,7 +48,7 @@ export const NODE_REMOVED = nodeLoss((means) => means.removeNode());
 export const PROGRAM_FROZEN: Fault = {
   stallMs: 4_000,
   provoke: async (world) => {
-    const uid = await onLosableNode(world);
+    const uid = await slowOnLosableNode(world);
     world.strike();
     const undo = await world.means.freeze(uid);
     await world.firstEvidence();

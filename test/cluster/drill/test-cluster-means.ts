@@ -4,6 +4,8 @@ import type { Cluster } from '../cluster.ts';
 
 /** Of `n2`: the node that a test cluster can lose. */
 const LOSABLE = 2;
+/** More than any pod of a drill may have. */
+const EATEN_BYTES = 2 ** 30;
 
 /** What a drill does to a test cluster as its owner. */
 export class TestClusterMeans implements ClusterMeans {
@@ -60,6 +62,20 @@ export class TestClusterMeans implements ClusterMeans {
     const folders = `find /sys/fs/cgroup -type d -path '*cpu*' -name 'pod${podUid}' | while read f; do [ -w "$f/cpu.cfs_quota_us" ] && echo 5000 >"$f/cpu.cfs_quota_us" && echo "$f"; done; :`;
     const found = await this.node.run('sh', '-c', folders);
     if (found.trim() === '') throw new Error(`expected the control group of pod ${podUid} on ${this.losableNode}`);
+  }
+
+  async eatMemory(podUid: string): Promise<Undo> {
+    const file = `/run/eaten-${podUid}`;
+    // Bytes of a tmpfs count for the control group of who wrote them, and no kill frees them: the kernel takes the largest program of the group, which is the trainer.
+    const eat = `echo $$ >"$0/cgroup.procs"; exec head -c ${EATEN_BYTES} /dev/zero >${file}`;
+    const limits = `find /sys/fs/cgroup -path '*memory*' -path '*pod${podUid}/*' -name memory.limit_in_bytes`;
+    // Of the two containers of a pod, pause has no limit of its own.
+    const each = `[ "$(cat "$f")" -lt ${EATEN_BYTES} ] && sh -c '${eat}' "\${f%/*}" && echo fits`;
+    const found = await this.node.run('sh', '-c', `${limits} | while read f; do ${each}; done; :`);
+    if (found.trim() !== '') throw new Error(`expected ${EATEN_BYTES} bytes to be too many for pod ${podUid}`);
+    return async () => {
+      await this.node.run('rm', '-f', file);
+    };
   }
 
   async stopApiServer(): Promise<Undo> {
