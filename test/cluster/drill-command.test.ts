@@ -9,10 +9,13 @@ import { NEEDED_RIGHTS } from '../../src/jobs/kubernetes/needed-rights.ts';
 import { lethe } from '../cli/lethe-command.ts';
 import { jsonLines } from '../server/cli-world.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { defineKueue } from './kueue/definitions.ts';
+import { podQueue } from './kueue/pod-queue.ts';
 import { CLAIM, makeTrainingNamespace } from './training-namespace.ts';
 
 const IMAGE = 'localhost/lethe-trainer:test';
 const NAMESPACE = 'drilled';
+const DOCTOR = ['doctor', '--on', 'kubernetes'];
 
 describe('lethe drill and lethe doctor with the rights of one namespace', { timeout: 300_000 }, () => {
   let folder: string;
@@ -66,17 +69,18 @@ describe('lethe drill and lethe doctor with the rights of one namespace', { time
     return file;
   }
 
-  function run(namespace: string | undefined, ...args: string[]) {
+  /** `further`: of the settings of the cluster, before those of this test. */
+  function run(namespace: string | undefined, args: readonly string[], further: object = {}) {
     const place = { kubeconfig, ...(namespace !== undefined && { namespace }), store: { claim: CLAIM } };
     const settings = join(folder, 'cluster.yaml');
-    writeFileSync(settings, JSON.stringify({ ...place, image: IMAGE, imagePullPolicy: 'Never' }));
+    writeFileSync(settings, JSON.stringify({ ...place, image: IMAGE, imagePullPolicy: 'Never', ...further }));
     const state = { XDG_STATE_HOME: join(folder, 'state') };
     return lethe([...args, '--store', store, '--cluster', settings, '--json'], state);
   }
 
   it('runs the rows that these rights allow, names the others, and leaves nothing behind', async () => {
     const only = 'pod-deleted,exit-66,pod-evicted,kubelet-killed';
-    const { stdout, stderr, code } = await run(undefined, 'drill', '-n', NAMESPACE, '--only', only);
+    const { stdout, stderr, code } = await run(undefined, ['drill', '-n', NAMESPACE, '--only', only]);
     const rows = jsonLines(stdout).filter(({ event }) => event === 'row');
     const said = Object.fromEntries(rows.map(({ row, status, why }) => [row, why ?? status]));
     expect(said, stderr).toEqual({
@@ -91,7 +95,7 @@ describe('lethe drill and lethe doctor with the rights of one namespace', { time
   });
 
   it('refuses a namespace in which this login may not do what jobs need, before anything is made', async () => {
-    const { stderr, code } = await run(undefined, 'drill', '-n', 'default');
+    const { stderr, code } = await run(undefined, ['drill', '-n', 'default']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/namespace default, this login lacks create batch\/jobs/);
     expect(readdirSync(store)).toEqual([]);
@@ -99,7 +103,7 @@ describe('lethe drill and lethe doctor with the rights of one namespace', { time
 
   it('is examined, with its image run once', async () => {
     await Store.create(store, { address: 'embedded', namespace: 'lethe' });
-    const { stdout } = await run(NAMESPACE, 'doctor', '--on', 'kubernetes', '--probe');
+    const { stdout } = await run(NAMESPACE, [...DOCTOR, '--probe']);
     const findings = jsonLines(stdout);
     const of = (what: string) => findings.find((finding) => finding.what === what);
     expect(of('rights')).toMatchObject({ level: 'good' });
@@ -107,5 +111,61 @@ describe('lethe drill and lethe doctor with the rights of one namespace', { time
     expect(of('volume')).toMatchObject({ level: 'good' });
     expect(of('image')).toMatchObject({ level: 'good', found: expect.stringMatching(/runs on n1: trainer/) });
     await expect.poll(() => kubectl('get', 'jobs', '--output=name'), { timeout: 30_000 }).toBe('');
+  });
+
+  /** Each node of the test cluster has two of these. */
+  const wishes = (queue: string, gpus: number) => ({ defaults: { queue, gpus } });
+  const found = async (further: object) => {
+    const { stdout, code } = await run(NAMESPACE, DOCTOR, further);
+    const findings = jsonLines(stdout);
+    const of = (name: string) => findings.find(({ what }) => what === name);
+    return { code, findings, of };
+  };
+
+  it('has its queue and devices looked at: whether they are there, or by whom they can be seen', async () => {
+    await defineKueue(cluster);
+    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(podQueue(NAMESPACE, 1)));
+    const asOwner = { kubeconfig: cluster.kubeconfig };
+    const fit = await found({ ...asOwner, ...wishes('slots', 2) });
+    expect(fit.of('queue')).toEqual({ what: 'queue', level: 'good', found: 'slots' });
+    expect(fit.of('devices')).toMatchObject({
+      level: 'good',
+      found: expect.stringMatching(/^nvidia.com\/gpu: .* has 2$/),
+    });
+    const unfit = await found({ ...asOwner, ...wishes('gone', 3) });
+    expect(unfit.code).toBe(3);
+    expect(unfit.of('queue')).toMatchObject({ level: 'bad', found: `no LocalQueue gone in namespace ${NAMESPACE}` });
+    expect(unfit.of('devices')).toMatchObject({ level: 'bad', found: expect.stringMatching(/up to 3, .* has 2$/) });
+    const blind = await found(wishes('slots', 2));
+    const seen = (command: string) => ({ level: 'note', fix: `from where you may: kubectl ${command}` });
+    expect(blind.of('queue')).toMatchObject(seen(`-n ${NAMESPACE} get localqueue slots`));
+    expect(blind.of('devices')).toMatchObject(seen('describe nodes'));
+  });
+
+  it('has a Job found that nobody waits for any more, with the command that removes it', async () => {
+    const { id } = await Store.open(store);
+    const job = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: {
+        name: 'orphan',
+        labels: { 'app.kubernetes.io/managed-by': 'lethe', 'lethe.dev/store': id },
+        annotations: { 'lethe.dev/attempt-folder': join(store, 'stages', 'gone', 'attempts', '1') },
+      },
+      // Its pod is of no interest here.
+      spec: {
+        suspend: true,
+        template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: IMAGE }] } },
+      },
+    };
+    await cluster.kubectl(['--namespace', NAMESPACE, 'create', '-f', '-'], JSON.stringify(job));
+    const there = await found({});
+    expect(there.code).toBe(3);
+    const fix = `kubectl -n ${NAMESPACE} delete job orphan`;
+    expect(there.of('job')).toEqual({
+      ...{ what: 'job', level: 'bad', found: 'Job orphan goes on, its attempt is over', fix },
+    });
+    await cluster.kubectl(fix.split(' ').slice(1));
+    expect((await found({})).findings.filter(({ level }) => level === 'bad')).toEqual([]);
   });
 });
