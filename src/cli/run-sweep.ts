@@ -16,6 +16,7 @@ import { awaitWorker, runningEmbeddedWorker } from './embedded-worker.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
 import { everyResultIsThere, whenWhole } from './finished-sweep.ts';
 import { followToTheEnd } from './follow-sweep.ts';
+import { idleDevices } from './idle-devices.ts';
 import { type LoadedSweep, loadSweep } from './load-sweep.ts';
 import { comparePlans, describeDifference } from './plan-difference.ts';
 import { memoryRefusalsInCluster, priceInCluster, priceOnMachine } from './price-on-machine.ts';
@@ -49,8 +50,11 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
     if (whole !== undefined) return whole;
   }
   const cluster = await access.cluster(options);
-  if (cluster !== undefined) await requireFit(loaded, cluster, access);
-  else if (!access.remote) {
+  if (cluster !== undefined) {
+    await requireFit(loaded, cluster, access);
+    const idle = idleDevices(loaded, cluster);
+    if (idle !== undefined) say(idle);
+  } else if (!access.remote) {
     await requireTrainer();
     await requireRoom(loaded, access, options);
   }

@@ -28,6 +28,7 @@ async function showPlan(file: string, options: PlanOptions): Promise<ExitCode> {
     { priceOnMachine, priceInCluster },
     { reachStore },
     { CLUSTER_PARALLEL },
+    { idleDevices },
   ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../load-sweep.ts'),
@@ -35,12 +36,14 @@ async function showPlan(file: string, options: PlanOptions): Promise<ExitCode> {
     import('../price-on-machine.ts'),
     import('../access/reach-store.ts'),
     import('../cluster-of-store.ts'),
+    import('../idle-devices.ts'),
   ]);
   const output = new Output(options);
   const store = await reachStore(options, (text) => output.say(text));
   const loaded = await loadSweep(file, store);
   const { plan, planHash, id } = loaded;
-  const cluster = store.remote ? await store.cluster({}) : undefined;
+  const jobsIn = await store.cluster(options);
+  const cluster = store.remote ? jobsIn : undefined;
   const { priced, rate, refusals } =
     cluster === undefined
       ? await priceOnMachine(loaded, store)
@@ -58,6 +61,8 @@ async function showPlan(file: string, options: PlanOptions): Promise<ExitCode> {
   for (const line of renderPlan(priced, planHash)) output.line(line);
   output.line(`Rate: ${rate.because}.`);
   for (const refusal of refusals) output.line(`Refused: ${refusal}.`);
+  const idle = jobsIn && idleDevices(loaded, jobsIn);
+  if (idle !== undefined) output.line(`Note: ${idle}.`);
   if (options.stages) {
     output.line();
     for (const { stage, done } of priced.stages)
