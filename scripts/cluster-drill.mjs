@@ -1,4 +1,4 @@
-// npm run cluster:drill [-- --only ROW,…] [--parallel N] [--json] · npm run drill:full [-- --times 20] [--out FILE]: builds what lacks, then test/cluster/drill/main.ts in a mount namespace of its own, which ends with it.
+// npm run cluster:drill [-- --only ROW,…] [--parallel N] [--outage-seconds N] [--json] · npm run drill:full [-- --times 20] [--out FILE]: builds what lacks, then test/cluster/drill/main.ts in a mount namespace of its own, which ends with it.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureNodePackages, node24 } from './setup/node-packages.mjs';

@@ -9,12 +9,17 @@ import type { Execution } from '../experiment/sweep.ts';
 export const CHECKPOINT_EVERY = 5;
 const STEPS = 100;
 
+/** How long the API server is away: longer than the trainer takes, so that its end falls into it. */
+export const OUTAGE_SECONDS = 15;
+/** A trainer does 26 in a second on one of our cores. A stage that outlives a longer outage has so many for each second of it. */
+const STEPS_A_SECOND = 32;
+
 /**
  * Two stages of a model that any node holds: four steps of finetuning, then the review that is disturbed, some seconds long. A large batch makes few, slow steps, and
  * memory that depends on the micro-batch. The learning rate is small: a model that has learned all takes steps of the size of rounding errors, and then the order of
  * sums decides where it goes.
  */
-const TEXT = `name: drill
+const textOf = (steps: number) => `name: drill
 title: A stage to be disturbed.
 models: [gpt2-d16]
 arms: [forgetting]
@@ -32,8 +37,8 @@ sessions:
   review:
     train:
       - { class: safe, count: 8 }
-    steps: ${STEPS}
-    anchors: [0, 20, ${STEPS}]
+    steps: ${steps}
+    anchors: [0, 20, ${steps}]
 analysis: { anchorStep: 20, scaleClaim: false, bootstrapDraws: 200, simulationDraws: 2000 }
 checkpointEvery: ${CHECKPOINT_EVERY}
 `;
@@ -51,12 +56,15 @@ export interface DrillSweep {
   /** The stage that is disturbed, and its place in the plan. */
   readonly stage: PlanStage;
   readonly number: number;
+  readonly outageMs: number;
 }
 
-export async function drillSweep(): Promise<DrillSweep> {
+/** `outageSeconds`: of the rows that take the API server away. A longer one than usual is outlived by the stage, which then takes longer in every row. */
+export async function drillSweep(outageSeconds = OUTAGE_SECONDS): Promise<DrillSweep> {
+  const text = textOf(outageSeconds > OUTAGE_SECONDS ? STEPS + STEPS_A_SECOND * outageSeconds : STEPS);
   const folder = join(fileURLToPath(new URL('../..', import.meta.url)), 'configs', 'models');
   const models = await readModelCatalog(folder);
-  const parsed = parseSweep(TEXT, { path: 'the sweep of a drill', models });
+  const parsed = parseSweep(text, { path: 'the sweep of a drill', models });
   if (!parsed.ok) throw new Error(formatProblems(parsed.problems));
   const { plan, planHash } = freezePlan(parsed.sweep);
   const number = plan.stages.findIndex(({ kind }) => kind === 'review');
@@ -64,5 +72,6 @@ export async function drillSweep(): Promise<DrillSweep> {
   if (stage === undefined) throw new Error('expected a review in the plan of a drill, got none');
   const resources = { cores: 0.25, memoryBytes: MEMORY_ENOUGH };
   const execution = { ...parsed.sweep.execution, resources };
-  return { text: TEXT, plan, planHash, id: sweepId(plan, planHash), execution, stage, number };
+  const id = sweepId(plan, planHash);
+  return { text, plan, planHash, id, execution, stage, number, outageMs: outageSeconds * 1_000 };
 }

@@ -25,8 +25,9 @@ export interface Undisturbed extends RunEnd {
   readonly trace: StageTrace;
 }
 
-/** From the sweep's start to its end, whatever is done to it. */
+/** From the sweep's start to its end, whatever is done to it; and as much again as outages and a longer stage take. */
 const ROW_MS = 300_000;
+const OUTAGES = 3;
 const GONE_MS = 60_000;
 const POLL_SECONDS = 2;
 const QUERY_MS = 5_000;
@@ -143,9 +144,11 @@ async function withRow<T>(
     const reference = referenceOf(place, sweep);
     await startSweep(lethe, reference);
     const awaitEnd = () =>
-      within(ROW_MS, awaitSweep(lethe, reference), 'the end of its sweep', signal).catch(async (error: Error) => {
-        throw new Error(`${error.message}; ${await standing(parts, place)}`);
-      });
+      within(ROW_MS + OUTAGES * sweep.outageMs, awaitSweep(lethe, reference), 'the end of its sweep', signal).catch(
+        async (error: Error) => {
+          throw new Error(`${error.message}; ${await standing(parts, place)}`);
+        },
+      );
     const settled = awaitEnd();
     settled.catch(() => undefined).finally(() => over.abort());
     return await work({ world, settled, again: awaitEnd });

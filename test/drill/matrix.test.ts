@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drillSweep } from '../../src/drill/drill-sweep.ts';
+import { drillSweep, OUTAGE_SECONDS } from '../../src/drill/drill-sweep.ts';
 import { FAULT_BOOK } from '../../src/drill/fault-book.ts';
 import { DRILL_MATRIX } from '../../src/drill/matrix.ts';
 import { selectedRows } from '../../src/drill/selected-rows.ts';
@@ -35,5 +35,13 @@ describe('the matrix of a drill', () => {
     expect(plan.stages).toHaveLength(2);
     expect(number).toBe(1);
     expect(stage.spec.start).toEqual({ kind: 'stage', key: plan.stages[0]?.key });
+  });
+
+  it('has a stage that outlives an outage of minutes, and stays as it is for the usual one', async () => {
+    const usual = await drillSweep();
+    expect(usual.planHash).toBe((await drillSweep(OUTAGE_SECONDS)).planHash);
+    const long = await drillSweep(180);
+    expect(long.outageMs).toBe(180_000);
+    expect(long.stage.spec.train?.steps).toBeGreaterThan(180 * 26);
   });
 });

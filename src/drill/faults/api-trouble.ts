@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OUTAGE_SECONDS } from '../drill-sweep.ts';
 import type { Fault } from '../fault.ts';
+import type { RowWorld } from '../row-world.ts';
 import type { Trouble } from '../troubled-way.ts';
-
-/** Longer than the trainer takes, so that its end falls into it. */
-const OUTAGE_MS = 15_000;
 
 /** The worker's way to the API server has trouble for a while; the job does not notice. */
 export function apiTrouble(trouble: Trouble): Fault {
@@ -13,8 +12,9 @@ export function apiTrouble(trouble: Trouble): Fault {
       await world.firstCheckpoint();
       world.strike();
       way.set(trouble);
-      await sleep(OUTAGE_MS, undefined, { signal }).catch(() => undefined);
+      await sleep(world.parts.sweep.outageMs, undefined, { signal }).catch(() => undefined);
       way.set('none');
+      await requireOutlived(world);
     },
   };
 }
@@ -25,7 +25,15 @@ export const API_SERVER_STOPPED: Fault = {
     await world.firstCheckpoint();
     world.strike();
     const start = await world.means.stopApiServer();
-    await sleep(OUTAGE_MS);
+    await sleep(world.parts.sweep.outageMs);
     await start();
+    await requireOutlived(world);
   },
 };
+
+/** A stage that was made longer, to see that it is found again at work, has to be at work. */
+async function requireOutlived({ parts: { place, sweep } }: RowWorld): Promise<void> {
+  const { writers } = await place.trace();
+  if (sweep.outageMs > OUTAGE_SECONDS * 1_000 && writers.at(-1)?.code !== undefined)
+    throw new Error(`expected the trainer to outlive an outage of ${sweep.outageMs / 1_000} s, it ended before`);
+}

@@ -24,13 +24,15 @@ export interface DrillPlaceOptions {
   readonly image?: string;
   /** Its histories can be looked at. */
   readonly ui?: boolean;
+  /** How long the API server is away in the rows that take it away. */
+  readonly outageSeconds?: number;
 }
 
 /**
  * A test cluster of two nodes with all that a drill needs. The small volume is a mount of this process's mount namespace: whoever calls it is to be in one of its
  * own, or the machine keeps the mount when the process is killed.
  */
-export async function makeDrillPlace({ image, ui = false }: DrillPlaceOptions = {}) {
+export async function makeDrillPlace({ image, ui = false, outageSeconds }: DrillPlaceOptions = {}) {
   // The worker of a test is root, its jobs are nobody in particular.
   process.umask(0);
   const folder = mkdtempSync(join(tmpdir(), 'lethe-drill-'));
@@ -48,7 +50,7 @@ export async function makeDrillPlace({ image, ui = false }: DrillPlaceOptions = 
   const temporal = { address: `127.0.0.1:${server.port}`, namespace: NAMESPACE };
   const lethe = await connect(temporal);
   const connection = await connectToCluster({ kubeconfig: cluster.kubeconfig, namespace: NAMESPACE });
-  const sweep = await drillSweep();
+  const sweep = await drillSweep(outageSeconds);
   const store = new MountedDrillStore({ folder: rows, mount, subPath: '', temporal, sweep, smallVolume });
   const parts: DrillParts = {
     sweep,

@@ -1,4 +1,4 @@
-// npm run cluster:drill [-- --only ROW,…] [--parallel N] [--json] [--times N --out FILE], by way of scripts/cluster-drill.mjs: the failure ledger, row by row, on a test cluster of its own.
+// npm run cluster:drill [-- --only ROW,…] [--parallel N] [--outage-seconds N] [--json] [--times N --out FILE], by way of scripts/cluster-drill.mjs: the failure ledger, row by row, on a test cluster of its own.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     parallel: { type: 'string', default: '4' },
     /** Archive of the trainer's image, instead of one packed from the native build. */
     image: { type: 'string' },
+    /** How long the API server is away in the rows that take it away. */
+    'outage-seconds': { type: 'string' },
     json: { type: 'boolean', default: false },
     times: { type: 'string', default: '1' },
     out: { type: 'string' },
@@ -29,7 +31,11 @@ const { values } = parseArgs({
 
 /** One round on a cluster of its own. */
 async function round(rows: readonly DrillRow[], keep: (result: RowResult) => void): Promise<readonly RowResult[]> {
-  const place = await makeDrillPlace(values.image === undefined ? {} : { image: values.image });
+  const { image, 'outage-seconds': outage } = values;
+  const place = await makeDrillPlace({
+    ...(image !== undefined && { image }),
+    ...(outage !== undefined && { outageSeconds: Number(outage) }),
+  });
   try {
     return await runDrill(place.parts, {
       rows,
