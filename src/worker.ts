@@ -8,6 +8,7 @@ import { clusterSetup } from './activities/cluster-setup.ts';
 import { createFinishingActivities, type FinishingActivities } from './activities/finishing-activities.ts';
 import { firstSetup } from './activities/first-setup.ts';
 import { FrozenPlans } from './activities/frozen-plans.ts';
+import { freeBytesAt } from './artifacts/disk-use.ts';
 import { Store } from './artifacts/store.ts';
 import { codeVersion } from './cli/code-version.ts';
 import { MAX_PARALLEL } from './experiment/sweep-control.ts';
@@ -164,7 +165,10 @@ export async function createLetheWorker(options: LetheWorkerOptions): Promise<Le
   await ensureNamespace(lethe);
   const { cluster, health } = options;
   const census = new SweepCensusTaker(lethe, store);
-  const metrics = health === undefined ? undefined : new WorkerMetrics(() => census.take());
+  const metrics =
+    health === undefined
+      ? undefined
+      : new WorkerMetrics({ census: () => census.take(), freeBytes: () => freeBytesAt(store.path) });
   const place = cluster === undefined ? placeHere(options) : await placeInCluster(cluster, store, options, metrics);
   const activities = createActivities(
     {

@@ -10,6 +10,13 @@ export interface AttemptEnding {
   readonly reachedStep?: number;
 }
 
+/** What is asked for when the metrics are read. */
+export interface MetricSources {
+  readonly census: () => Promise<readonly SweepCensus[]>;
+  /** Of the volume that holds the store. */
+  readonly freeBytes: () => Promise<number>;
+}
+
 interface WatchedJob {
   attempt: number;
   state: string;
@@ -28,7 +35,7 @@ const CENSUS_KEPT_MS = 10_000;
 export class WorkerMetrics {
   private readonly registry = new Registry();
   private readonly jobs = new Map<string, WatchedJob>();
-  private readonly takeCensus: () => Promise<readonly SweepCensus[]>;
+  private readonly sources: MetricSources;
   private readonly now: () => number;
   private census: { readonly takenAt: number; readonly taken: Promise<readonly SweepCensus[]> } | undefined;
   private readonly attempts = this.counter('lethe_attempts_ended_total', 'Attempts that ended, by what followed', [
@@ -52,8 +59,8 @@ export class WorkerMetrics {
     registers: [this.registry],
   });
 
-  constructor(takeCensus: () => Promise<readonly SweepCensus[]>, now: () => number = () => performance.now()) {
-    this.takeCensus = takeCensus;
+  constructor(sources: MetricSources, now: () => number = () => performance.now()) {
+    this.sources = sources;
     this.now = now;
     collectDefaultMetrics({ register: this.registry });
     this.gauge('lethe_jobs', 'Jobs that this worker watches, by state', ['state'], (gauge) => {
@@ -62,6 +69,10 @@ export class WorkerMetrics {
     this.gauge('lethe_last_look_age_seconds', 'Age of the oldest last look at a watched job', [], (gauge) => {
       const ages = [...this.jobs.values()].map(({ lookedAt }) => this.now() - lookedAt);
       gauge.set(Math.max(0, ...ages) / 1_000);
+    });
+    this.gauge('lethe_store_free_bytes', 'Free on the volume of the store', [], async (gauge) => {
+      const free = await this.sources.freeBytes().catch(() => undefined);
+      if (free !== undefined) gauge.set(free);
     });
     this.gauge('lethe_stages', 'Stages of a sweep, by state', ['sweep', 'state'], async (gauge) => {
       for (const { sweep, stages } of await this.sweeps()) setAll(gauge, sweep, stages);
@@ -136,7 +147,7 @@ export class WorkerMetrics {
   private sweeps(): Promise<readonly SweepCensus[]> {
     const now = this.now();
     if (this.census === undefined || now - this.census.takenAt > CENSUS_KEPT_MS)
-      this.census = { takenAt: now, taken: this.takeCensus().catch(() => []) };
+      this.census = { takenAt: now, taken: this.sources.census().catch(() => []) };
     return this.census.taken;
   }
 }

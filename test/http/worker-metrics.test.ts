@@ -6,9 +6,12 @@ function setup() {
   let asked = 0;
   const counted = { sweep: 'toy~0123456789ab', stages: { done: 2, running: 1 }, runs: { running: 3 } };
   const metrics = new WorkerMetrics(
-    async () => {
-      asked += 1;
-      return [counted];
+    {
+      census: async () => {
+        asked += 1;
+        return [counted];
+      },
+      freeBytes: async () => 4_096,
     },
     () => clock.ms,
   );
@@ -17,6 +20,11 @@ function setup() {
     (await metrics.text()).split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
   return { clock, metrics, lines, asked: () => asked };
 }
+
+it('tells what the volume has free', async () => {
+  const { lines } = setup();
+  expect(await lines('lethe_store_free_bytes')).toEqual(['lethe_store_free_bytes 4096']);
+});
 
 it('counts each watched job once, where it was seen last', async () => {
   const { metrics, lines } = setup();

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectFolder } from '../../src/cli/project-folder.ts';
 import { startSweep } from '../../src/temporal/sweep-client.ts';
+import { activitySlots } from '../../src/worker.ts';
 import { freeLoopbackAddress } from '../../src/worker-health.ts';
 import { jsonLines } from './cli-world.ts';
 import { trainersOf } from './trainer-watch.ts';
@@ -64,15 +66,40 @@ describe('a worker with --metrics-port', () => {
       `lethe_runs{sweep="${sweep.sweepId}",state="running"}`,
       'lethe_queue_wait_seconds_count',
       'lethe_last_look_age_seconds',
-      // The SDK's own.
-      'temporal_worker_task_slots_available',
+      'lethe_store_free_bytes',
     );
     expect(text).not.toContain(world.store.path);
+    // The SDK's own: one of its places for activities is taken by the watcher.
+    const places = /^temporal_worker_task_slots_available\{[^}]*ActivityWorker[^}]*\} (\d+)$/m.exec(text)?.[1];
+    expect(Number(places)).toBe(activitySlots(false) - 1);
 
     worker.kill('SIGTERM');
     expect(await once(worker, 'exit')).toEqual([0, null]);
     expect(trainersOf(world.store.path).map(({ pid }) => pid)).toEqual([trainer]);
     const launched = jsonLines(log).filter(({ msg, stage }) => msg === 'job launched' && stage === finetune.label);
     expect(launched).toMatchObject([{ sweep: sweep.sweepId, attempt: 1, run: expect.stringContaining('gpt2-d16.') }]);
+  });
+});
+
+describe('a worker with $LETHE_OTLP_URL', () => {
+  it('sends the metrics of the SDK to that collector', async () => {
+    const world = await TrainerWorld.create();
+    const collector = createServer();
+    collector.listen(0, '127.0.0.1');
+    await once(collector, 'listening');
+    const { port } = collector.address() as AddressInfo;
+    const called = once(collector, 'connection');
+    const worker = spawn(join(projectFolder, 'bin', 'lethe'), ['worker', '--store', world.store.path], {
+      env: { ...process.env, XDG_STATE_HOME: join(world.folder, 'state'), LETHE_OTLP_URL: `grpc://127.0.0.1:${port}` },
+      stdio: 'ignore',
+    });
+    try {
+      const [connection] = (await called) as [Socket];
+      connection.destroy();
+    } finally {
+      worker.kill('SIGKILL');
+      collector.close();
+      await world.end();
+    }
   });
 });

@@ -85,6 +85,11 @@ export function isOver(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** True when the one completion that a Job of ours asks for is there; its controller says so a second or two later. */
+export function isComplete(pods: readonly Pod[]): boolean {
+  return pods.some(({ status }) => status?.phase === 'Succeeded');
+}
+
 /** Oldest first. */
 export function byAge(pods: readonly Pod[]): Pod[] {
   const since = (pod: Pod) => pod.metadata.creationTimestamp ?? '';

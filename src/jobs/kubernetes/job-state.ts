@@ -1,5 +1,5 @@
 import type { JobObservation } from '../job-launcher.ts';
-import { byAge, conditionOf, isFinished, isOver, type Job, type Pod } from './cluster-objects.ts';
+import { byAge, conditionOf, isComplete, isFinished, isOver, type Job, type Pod } from './cluster-objects.ts';
 
 export interface StateFacts {
   readonly now: number;
@@ -25,11 +25,11 @@ const IMAGE_REASONS = new Set([
 ]);
 
 /**
- * What a Job that is there does now, from itself and its pods. Its own conditions alone end it, because the cluster replaces a pod that it took away; the one
- * exception is a lost node, whose pod would otherwise stand for ever.
+ * What a Job that is there does now, from itself and its pods. Its own conditions end it, because the cluster replaces a pod that it took away; the exceptions are
+ * a pod that succeeded, after which nothing can come, and a lost node, whose pod would otherwise stand for ever.
  */
 export function jobState(job: Job, pods: readonly Pod[], facts: StateFacts): JobObservation {
-  if (isFinished(job)) return { state: 'ended' };
+  if (isFinished(job) || isComplete(pods)) return { state: 'ended' };
   const alive = byAge(pods).filter((pod) => !isOver(pod));
   const pod = alive.at(-1);
   const lost = alive.map((each) => lostReason(each, facts));

@@ -19,7 +19,7 @@ import type { Latch } from '../latch.ts';
 import { type ApiClient, ApiRefused } from './api-client.ts';
 import { pathOf } from './api-paths.ts';
 import { ClusterMirror } from './cluster-mirror.ts';
-import { byAge, type ClusterEvent, isFinished, isOver, type Job, type Pod } from './cluster-objects.ts';
+import { byAge, type ClusterEvent, isComplete, isFinished, isOver, type Job, type Pod } from './cluster-objects.ts';
 import { type ClusterSettings, scaleOf } from './cluster-settings.ts';
 import { hashOf, jobManifest, type Manifest } from './job-manifest.ts';
 import { jobState, lostReason, podState, type StateFacts, sentence } from './job-state.ts';
@@ -282,9 +282,13 @@ export class KubernetesJobLauncher implements JobLauncher {
     }
   }
 
-  /** Finished: its time to live begins. Not finished: its attempt is over without it, and a node that comes back must not find it. */
+  private async isComplete(name: string): Promise<boolean> {
+    return isComplete(this.mirror.seen(name)?.pods ?? (await podsOfJob(this.api, name)));
+  }
+
+  /** Finished, or about to be: its time to live is set. Not finished: its attempt is over without it, and a node that comes back must not find it. */
   private async letGo(job: Job): Promise<void> {
-    if (!isFinished(job)) return this.remove(job);
+    if (!isFinished(job) && !(await this.isComplete(job.metadata.name))) return this.remove(job);
     if (job.spec.ttlSecondsAfterFinished !== undefined) return;
     const path = this.jobPath(job.metadata.name);
     const body = { spec: { ttlSecondsAfterFinished: this.settings.keptSeconds } };

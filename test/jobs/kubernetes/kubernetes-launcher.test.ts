@@ -179,6 +179,17 @@ describe('a job in a cluster', () => {
       await poll(() => launcher.observe(spec)).toEqual({ state: 'ended' });
     });
 
+    it('has ended when its pod succeeded, before the Job says so, and is kept', async () => {
+      world.pod(spec, ended(0, 'Completed'), { node: 'n1' });
+      await poll(() => launcher.observe(spec)).toEqual({ state: 'ended' });
+      expect(await launcher.platformEvidence(spec)).toMatchObject({ exitCode: 0, preempted: false });
+      await launcher.release(spec);
+      expect(world.server.find('jobs', spec.name).spec).toMatchObject({ ttlSecondsAfterFinished: 86_400 });
+      // By a worker that has not been told of pods yet.
+      await world.launcher().release(spec);
+      expect(world.server.count('DELETE')).toBe(0);
+    });
+
     it('is asked about once and then told about, whatever the number of looks', async () => {
       world.pod(spec, RUNNING, { node: 'n1' });
       await poll(async () => (await launcher.observe(spec)).state).toBe('running');
