@@ -88,3 +88,36 @@ describe('the Temporal UI of a sweep with parked stages', () => {
     await page.context().close();
   });
 });
+
+describe('the Temporal UI of a sweep under way', () => {
+  const busy = new CliWorld({ steps: 500_000 });
+  afterAll(() => busy.end(), 60_000);
+
+  it('shows where a job runs and its last checkpoint, and what a waiting one waits for', async () => {
+    const started = await busy.lethe('run', busy.file, '--yes', '--detach', '--slots', '1');
+    expect(started.code, started.stderr).toBe(0);
+    const { ui } = (await busy.last('ui', 'toy')) as { ui: string };
+    list = ui;
+    const heartbeats = async () => {
+      const page = await browser.newPage();
+      const told: string[] = [];
+      for (const stage of ['gpt2-d8.finetune.s1', 'gpt2-d16.finetune.s1']) {
+        await openRow(page, `LetheStage="${stage}"`, /finetune~/, 'Pending Activities');
+        await page.getByText('"state"').first().waitFor();
+        told.push((await page.locator('body').textContent()) ?? '');
+      }
+
+      await page.context().close();
+      return told;
+    };
+    await expect
+      .poll(heartbeats, { timeout: 60_000, interval: 1_000 })
+      .toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/"running"[\s\S]*"where": *"process \d+"/),
+          expect.stringMatching(/"checkpointAt": *"\d{4}-\d\d-\d\dT/),
+          expect.stringMatching(/"queued"[\s\S]*"reason": *"[^"]*slot/),
+        ]),
+      );
+  });
+});

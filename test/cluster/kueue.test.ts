@@ -58,7 +58,7 @@ describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
   async function install(): Promise<void> {
     const objects = await objectsOfOverlay(cluster, 'kueue');
     withoutWorker(objects);
-    const queue = objects.find(({ kind }) => kind === 'ClusterQueue')!;
+    const queue = objects.find(({ kind, metadata }) => kind === 'ClusterQueue' && metadata.name === 'lethe-small')!;
     queue.spec.preemption = { withinClusterQueue: 'LowerPriority' };
     const [group] = queue.spec.resourceGroups as [{ flavors: [{ resources: [{ nominalQuota: string }] }] }];
     group.flavors[0].resources[0].nominalQuota = TOO_LITTLE;
@@ -72,9 +72,19 @@ describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
     };
     await apply(cluster, [storeVolume('lethe', store), DEFAULT_FLAVOR, urgent, ...objects]);
     const ours = parse(settingsIn(objects)) as { defaults: object };
-    const here = { kubeconfig: cluster.kubeconfig, namespace: 'lethe', image: IMAGE, imagePullPolicy: 'Never' };
+    const here = { kubeconfig: await loginOfWorker(), namespace: 'lethe', image: IMAGE, imagePullPolicy: 'Never' };
     const defaults = { ...ours.defaults, cores: CORES, graceSeconds: 10 };
     writeFileSync(join(folder, 'cluster.yaml'), JSON.stringify({ ...ours, ...here, pollSeconds: 2, defaults }));
+  }
+
+  /** A kubeconfig with the rights of the overlay's Role, and no others. */
+  async function loginOfWorker(): Promise<string> {
+    const config = JSON.parse(readFileSync(cluster.kubeconfig, 'utf8')) as { users: { user: { token: string } }[] };
+    const token = (await kubectl('create', 'token', 'lethe-worker')).trim();
+    for (const { user } of config.users) user.token = token;
+    const written = join(folder, 'worker.kubeconfig');
+    writeFileSync(written, JSON.stringify(config), { mode: 0o600 });
+    return written;
   }
 
   /** Words of the rows of `lethe status` that are in a state. */
@@ -96,7 +106,7 @@ describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
     return {
       apiVersion: 'batch/v1',
       kind: 'Job',
-      metadata: { name: 'urgent', namespace: 'lethe', labels: { 'kueue.x-k8s.io/queue-name': 'lethe-large' } },
+      metadata: { name: 'urgent', namespace: 'lethe', labels: { 'kueue.x-k8s.io/queue-name': 'lethe-small' } },
       spec: {
         suspend: true,
         template: {
@@ -142,7 +152,7 @@ describe('k8s/overlays/kueue', { timeout: 400_000 }, () => {
       );
     const first = '/spec/resourceGroups/0/flavors/0/resources/0/nominalQuota';
     const more = JSON.stringify([{ op: 'replace', path: first, value: ENOUGH }]);
-    await cluster.kubectl(['patch', 'clusterqueue.kueue.x-k8s.io', 'lethe', '--type=json', `--patch=${more}`]);
+    await cluster.kubectl(['patch', 'clusterqueue.kueue.x-k8s.io', 'lethe-small', '--type=json', `--patch=${more}`]);
     const checkpoints = () => globSync(join(store, 'stages', '*', 'attempts', '1', '*', 'checkpoints', 'step-*'));
     await expect.poll(checkpoints, limit).not.toEqual([]);
 
