@@ -69,7 +69,7 @@ describe('a sweep from the command line', { timeout: 300_000 }, () => {
     expect(stdout).toMatch(/train\.steps: 20 → 30/);
   });
 
-  it('ends with exit 3 when a stage is parked, names the command, and that command goes on to the same end', async () => {
+  it('ends with exit 3 when a stage is parked, names the command, and that command goes on to the same end, though the server lost its histories', async () => {
     const whole = setup();
     const expected = await whole.last('run', whole.file);
     const world = setup();
@@ -99,6 +99,10 @@ describe('a sweep from the command line', { timeout: 300_000 }, () => {
     expect(again.code).toBe(3);
     expect(again.stdout).toMatch(/lethe retry toy~[0-9a-f]{12} --failed/);
 
+    // The store is the truth: a server that has lost its histories knows none of it.
+    await world.lethe('stop');
+    for (const name of readdirSync(join(world.store, 'embedded')))
+      if (name.startsWith('temporal-')) rmSync(join(world.store, 'embedded', name), { recursive: true });
     for (const [index, file] of damaged.entries()) writeFileSync(file, contents[index]!);
     const retried = await world.lethe('retry', 'toy', '--failed', '--json');
     expect(retried.code).toBe(0);
