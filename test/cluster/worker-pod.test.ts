@@ -91,6 +91,29 @@ describe('the worker of k8s/ beside its volume', { timeout: 300_000 }, () => {
     expect(findings.at(-1)).toEqual({ event: 'end', needsAHand: 0 });
   });
 
+  it('is examined from a machine without the volume, which is told how the rest is', async () => {
+    const way = ['--store', 'pvc:lethe-store', '-n', 'lethe', '--temporal', `127.0.0.1:${installed.temporal.port}`];
+    const { folder } = installed;
+    const home = { KUBECONFIG: cluster.kubeconfig, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder, LETHE_STORE: '' };
+    const { stdout, code } = await onThisMachine(['doctor', ...way, '--probe', '--json'], home);
+    const findings = jsonLines(stdout).slice(0, -1);
+    const good = ['cluster', 'rights', 'worker', 'server', 'volume', 'image'];
+    expect(findings.map(({ what, level }) => [what, level])).toEqual([
+      ...good.map((what) => [what, 'good']),
+      ['store', 'note'],
+    ]);
+    expect(findings.at(-1)?.fix).toMatch(/^kubectl -n lethe exec deploy\/lethe-worker -- .* doctor$/);
+    expect(code).toBe(0);
+  });
+
+  it('would send an API key to the server that it dials', async () => {
+    const script = `import { loginAt } from '/lethe/src/temporal/server-profile.ts';
+      const { LETHE_TEMPORAL_ADDRESS } = process.env;
+      console.log(loginAt(LETHE_TEMPORAL_ADDRESS, { ...process.env, TEMPORAL_API_KEY: 'key' }).apiKey);`;
+    const node = [...LETHE.slice(0, 2), '--input-type=module', '--eval', script];
+    expect(await kubectl('exec', 'deployment/lethe-worker', '--', ...node)).toBe('key\n');
+  });
+
   it('tells its health to kubelet and its metrics to whoever scrapes its pod', async () => {
     const [pod] = (await pods()).items;
     // Ready by its own word: kubelet has asked on the pod's address.
