@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Store } from '../../src/artifacts/store.ts';
 import { projectFolder } from '../../src/cli/project-folder.ts';
+import { NO_SUCH_IMAGE } from '../../src/drill/faults/never-starts.ts';
 import { NEEDED_RIGHTS } from '../../src/jobs/kubernetes/needed-rights.ts';
 import { lethe } from '../cli/lethe-command.ts';
 import { jsonLines } from '../server/cli-world.ts';
@@ -28,9 +29,12 @@ describe('lethe drill and lethe doctor with the rights of one namespace', { time
     folder = mkdtempSync(join(tmpdir(), 'lethe-drill-command-'));
     store = join(folder, 'store');
     mkdirSync(store);
-    const archive = join(folder, 'trainer.tar');
-    execFileSync(process.execPath, [join(projectFolder, 'scripts', 'images', 'trainer-image.mjs'), archive, IMAGE]);
-    cluster = await startCluster({ images: [archive] });
+    const images = [IMAGE, NO_SUCH_IMAGE].map((name, index) => {
+      const archive = join(folder, `trainer-${index}.tar`);
+      execFileSync(process.execPath, [join(projectFolder, 'scripts', 'images', 'trainer-image.mjs'), archive, name]);
+      return archive;
+    });
+    cluster = await startCluster({ images });
     await makeTrainingNamespace(cluster, NAMESPACE, store);
     kubeconfig = await kubeconfigOfOne();
   });
@@ -99,6 +103,15 @@ describe('lethe drill and lethe doctor with the rights of one namespace', { time
     expect(code).toBe(2);
     expect(stderr).toMatch(/namespace default, this login lacks create batch\/jobs/);
     expect(readdirSync(store)).toEqual([]);
+  });
+
+  it('ends with 3 on a miss: a row whose fault does not come, since this cluster has the image that none should have', async () => {
+    const { stdout, stderr, code } = await run(undefined, ['drill', '-n', NAMESPACE, '--only', 'image-missing']);
+    const [row, end] = jsonLines(stdout);
+    expect(row, stderr).toMatchObject({ row: 'image-missing', status: 'missed', class: null });
+    expect(row?.misses).toContain('expected class image, got none');
+    expect(end).toEqual({ event: 'end', rows: 1, missed: ['image-missing'] });
+    expect(code).toBe(3);
   });
 
   it('is examined, with its image run once', async () => {
