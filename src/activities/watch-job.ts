@@ -68,7 +68,7 @@ export async function watchJob(
     if (reader.writers.length > 1) {
       const { evidence, overrides } = await attempt.stage.history();
       if (preemptionsUsedUp(evidence, overrides, reader.writers, budgetsOf(execution.retries))) {
-        const why = `${reader.writers.length} pods of this attempt were taken away without progress`;
+        const why = `pods of this attempt were taken away without progress, ${reader.writers.length} began so far`;
         return stopJob(
           parts,
           attempt,

@@ -66,7 +66,7 @@ describe('an attempt whose pods are taken away', () => {
       next: 'park',
       attempt: 1,
       class: 'preempted',
-      sentence: '4 pods of this attempt were taken away without progress',
+      sentence: 'pods of this attempt were taken away without progress, 4 began so far',
     });
     expect(await attempt.stop()).toMatchObject({ by: 'preemption budget', charge: 'class', failure: 'preempted' });
     expect(await attempt.evidence()).toMatchObject({ outcome: 'failed', failure: 'preempted', checkpointStep: 1 });
