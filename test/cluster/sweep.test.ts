@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectFolder } from '../../src/cli/project-folder.ts';
 import { type Ended, lethe } from '../cli/lethe-command.ts';
 import { jsonLines } from '../server/cli-world.ts';
+import { holdTrainers } from '../server/trainer-watch.ts';
 import { toySweepFile } from '../support/toy-sweep-file.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { CLAIM, makeTrainingNamespace } from './training-namespace.ts';
@@ -33,18 +34,6 @@ class SweepPlace {
     const { stdout, stderr, code } = await this.lethe('run', this.file, '--json', '--yes', ...args);
     if (code !== 0) throw new Error(`expected the sweep to end with 0, got ${code}: ${stderr}\n${stdout}`);
     return jsonLines(stdout).at(-1) ?? {};
-  }
-
-  /** How many processes have begun to train. */
-  writers(): number {
-    return globSync(join(this.store, 'stages', '*', 'attempts', '*', '*', 'progress.jsonl')).length;
-  }
-
-  /** Of the attempts that have ended so far. */
-  failures(): (string | undefined)[] {
-    return globSync(join(this.store, 'stages', '*', 'attempts', '*', 'evidence.json')).map(
-      (path) => (JSON.parse(readFileSync(path, 'utf8')) as { failure?: string }).failure,
-    );
   }
 
   /** What a file of every attempt says. */
@@ -104,11 +93,17 @@ describe('a sweep whose stages are Jobs of a cluster', { timeout: 600_000 }, () 
       }),
     );
     const running = there.end('--on', 'kubernetes', '--cluster', settings);
-    // A stage may be over before its pod hears of its end: then the pod of the next one is deleted.
-    for (let seen = 0; !there.failures().includes('preempted'); seen = there.writers()) {
-      await expect.poll(() => there.writers(), { timeout: 120_000, interval: 20 }).toBeGreaterThan(seen);
-      await kubectl('delete', 'pods', '--all', '--wait=false');
-    }
+    // Held until its end is asked for: a stage of a second may otherwise be over first.
+    let hold = holdTrainers(there.store);
+    const isHeld = () => {
+      hold = holdTrainers(there.store);
+      return hold.held.length > 0;
+    };
+    await expect.poll(isHeld, { timeout: 120_000, interval: 20 }).toBe(true);
+    await kubectl('delete', 'pods', '--all', '--wait=false');
+    const areAsked = () => hold.held.every(({ pid }) => isAskedToEnd(pid));
+    await expect.poll(areAsked, { timeout: 30_000, interval: 20 }).toBe(true);
+    hold.release();
     const end = await running;
     expect(end.statisticsDigest).toBe(expected.statisticsDigest);
     expect(readFileSync(String(end.report), 'utf8')).toContain('<html');
@@ -124,3 +119,13 @@ describe('a sweep whose stages are Jobs of a cluster', { timeout: 600_000 }, () 
     expect(await kubectl('get', 'jobs', '--output=name')).toBe(before);
   });
 });
+
+/** SIGTERM waits for it, or it is gone already. */
+function isAskedToEnd(pid: number): boolean {
+  try {
+    const pending = /^ShdPnd:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+    return (Number.parseInt(pending, 16) & (1 << (constants.signals.SIGTERM - 1))) !== 0;
+  } catch {
+    return true;
+  }
+}

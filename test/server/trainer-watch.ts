@@ -67,9 +67,10 @@ export function trainersOf(store: string): SeenTrainer[] {
 }
 
 /** Holds every trainer of a store where it is: what the test does meanwhile needs no luck with the machine's speed. A cancellation still reaches a held trainer, which then goes on to its next step. */
-export function holdTrainers(store: string): { release(): void } {
+export function holdTrainers(store: string): { readonly held: readonly SeenTrainer[]; release(): void } {
   const held = trainersOf(store).filter(({ pid }) => signal(pid, 'SIGSTOP'));
   return {
+    held,
     release() {
       const living = new Set(trainersOf(store).map(({ pid }) => pid));
       for (const { pid } of held) if (living.has(pid)) signal(pid, 'SIGCONT');
