@@ -60,23 +60,29 @@ export async function prepareAttempt(
     ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
     annotations: { sweep: input.sweepId, stage: input.label },
   });
-  const lastNode = decision.avoidLastNode ? history.evidence.at(-1)?.node : undefined;
-  const wishes = {
-    model: spec.model,
-    checkpoint: await checkpointCost(stage, spec),
-    ...saidFor(history.overrides),
-    ...(lastNode !== undefined && { avoidNode: lastNode }),
-  };
-  const job = parts.launcher.complete?.(made, wishes) ?? made;
+  const job = parts.launcher.complete?.(made, await wishesFor(stage, spec, history, decision)) ?? made;
   const attempt = stage.attempt(number);
   return { kind: 'attempt', attempt, job: await attempt.publishJob(job), isNew: true, ...(end && { end }) };
 }
 
+async function wishesFor(
+  stage: StageFolder,
+  spec: StageSpec,
+  { evidence, overrides }: StageHistory,
+  { avoidLastNode }: { readonly avoidLastNode: boolean },
+): Promise<JobWishes> {
+  const lastNode = avoidLastNode ? evidence.at(-1)?.node : undefined;
+  return {
+    model: spec.model,
+    checkpoint: await checkpointCost(stage, spec),
+    ...saidFor(overrides),
+    ...(lastNode !== undefined && { avoidNode: lastNode }),
+  };
+}
+
 async function checkpointCost(stage: StageFolder, { model, train }: StageSpec): Promise<CheckpointCost> {
   const bytes = checkpointBytes(model, train?.tuning);
-  const attempts = await stage.attempts();
-  const writers = (await Promise.all(attempts.map((number) => stage.attempt(number).writers()))).flat();
-  const told = await Promise.all(writers.map((writer) => writer.progress()));
+  const told = await Promise.all((await stage.writers()).map((writer) => writer.progress()));
   const seconds = told.flatMap((progress) => progress?.checkpointSeconds ?? []);
   return { bytes, ...(seconds.length > 0 && { seconds: Math.max(...seconds) }) };
 }

@@ -67,9 +67,7 @@ export class ProgressReader {
 
   async #lookBack(): Promise<Progress> {
     const { stage, number } = this.#attempt;
-    const earlier = (await stage.attempts()).filter((attempt) => attempt < number);
-    const writers = await Promise.all(earlier.map((attempt) => stage.attempt(attempt).writers()));
-    const furthest = furthestOf(await checkpointsOf(writers.flat()));
+    const furthest = furthestOf(await checkpointsOf(await stage.writers(number)));
     if (furthest === undefined) return {};
     const { steps } = (await furthest.writer.progress()) ?? {};
     return { step: furthest.step, ...(steps !== undefined && { steps }), ...(await toldOf(furthest)) };

@@ -21,7 +21,7 @@ export interface Removable {
  */
 export async function removableOf(stage: StageFolder): Promise<Removable[]> {
   const { result, open } = await stage.history();
-  const writers = await allWriters(stage);
+  const writers = await stage.writers();
   if (result !== undefined) {
     const kept = new Set(
       result.weights === undefined
@@ -92,11 +92,6 @@ export async function bytesOf(path: string): Promise<number> {
     if (!hasCode(error, 'ENOENT')) throw error;
   }
   return bytes;
-}
-
-async function allWriters(stage: StageFolder): Promise<WriterFolder[]> {
-  const attempts = await stage.attempts();
-  return (await Promise.all(attempts.map((number) => stage.attempt(number).writers()))).flat();
 }
 
 /** Paths of checkpoint folders that a successor needs; empty when there is none to go on from, and then nothing is known to be superfluous. */

@@ -7,6 +7,7 @@ import { overrideSchema, resultSchema, stageSpecSchema } from './schemas.ts';
 import { namesIn } from './small-files.ts';
 import type { StageResult } from './stage-result.ts';
 import type { Store } from './store.ts';
+import type { WriterFolder } from './writer-folder.ts';
 
 /** Where a stage stands, by its files alone. */
 export interface StageHistory {
@@ -50,6 +51,12 @@ export class StageFolder {
   /** Numbers of all attempts, ascending. */
   async attempts(): Promise<number[]> {
     return numbersIn(join(this.path, 'attempts'), /^(\d+)$/);
+  }
+
+  /** The processes of all attempts, or of those before one, oldest first. */
+  async writers(before = Number.POSITIVE_INFINITY): Promise<WriterFolder[]> {
+    const numbers = (await this.attempts()).filter((number) => number < before);
+    return (await Promise.all(numbers.map((number) => this.attempt(number).writers()))).flat();
   }
 
   /** The attempt to work on: the highest without evidence.json, otherwise the next. */

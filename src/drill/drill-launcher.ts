@@ -7,7 +7,7 @@ export interface LaunchTwist {
   /** The trainer ends with 70 after this step: at its first attempt, or at each. */
   readonly crashAt?: number;
   readonly everyAttempt?: boolean;
-  /** Steps between the checkpoints of each attempt, instead of the sweep's. */
+  /** Steps between the checkpoints of each attempt, instead of the sweep's; anchors have theirs all the same. */
   readonly checkpointEvery?: number;
   /** Jobs go to another node than this where there is one. */
   readonly avoidNode?: string;

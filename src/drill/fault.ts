@@ -9,8 +9,6 @@ export interface Fault {
   readonly twist?: LaunchTwist;
   /** Settings of the cluster for this row alone, such as shorter waits. */
   readonly settings?: Readonly<Record<string, number | string>>;
-  /** Of the row's own, instead of the sweep's; anchors have theirs all the same. */
-  readonly checkpointEvery?: number;
   /** Without a step for so long a job counts as stuck. */
   readonly stallMs?: number;
   /** Before the sweep starts. */

@@ -82,7 +82,7 @@ export async function runRow(
     struckAtMs,
     end: await runEnd(place, parts.sweep, end),
     undisturbed,
-    checkpointEvery: fault.checkpointEvery ?? CHECKPOINT_EVERY,
+    checkpointEvery: fault.twist?.checkpointEvery ?? CHECKPOINT_EVERY,
   });
   const all =
     end.status === 'completed' ? misses : [`expected the sweep to complete, it ended as ${wordOf(end)}`, ...misses];
@@ -112,12 +112,7 @@ async function withRow<T>(
   const written = settingsOf(parts.written, place, fault, anyNode ? undefined : means.otherNode);
   const settings = parseClusterSettings(written, 'the settings of a drill');
   const way = await TroubledWay.open(parts.connection);
-  const { checkpointEvery } = fault;
-  const twist = {
-    ...fault.twist,
-    ...(checkpointEvery !== undefined && { checkpointEvery }),
-    ...(row?.lane === 'node' && means && { avoidNode: means.otherNode }),
-  };
+  const twist = { ...fault.twist, ...(row?.lane === 'node' && means && { avoidNode: means.otherNode }) };
   const options = { api: new ApiClient(way.connection), settings, storeId: place.storeId, storePath: place.path };
   const launcher = new DrillLauncher(options, twist);
   const workerPlace = { place, temporal: lethe, settings };

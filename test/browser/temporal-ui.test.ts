@@ -45,7 +45,7 @@ async function damageReviewData(): Promise<void> {
 }
 
 /** Opens the workflow behind a row of the list, at one of its tabs. */
-async function openRow(page: Page, filter: string, id: RegExp, tab: string): Promise<void> {
+async function openRow(page: Page, list: string, filter: string, id: RegExp, tab: string): Promise<void> {
   const address = new URL(list);
   address.searchParams.set('query', filter);
   await page.goto(address.href);
@@ -65,7 +65,7 @@ function currentDetails(page: Page): Locator {
 describe('the Temporal UI of a sweep with parked stages', () => {
   it('shows on the sweep what is parked, why, which runs lack it and what to type, and leads to the stage', async () => {
     const page = await browser.newPage();
-    await openRow(page, `LetheSweep="${sweepId}" AND WorkflowType="scaleSweep"`, /toy~/, 'User Metadata');
+    await openRow(page, list, `LetheSweep="${sweepId}" AND WorkflowType="scaleSweep"`, /toy~/, 'User Metadata');
     const details = currentDetails(page);
     await details.getByText('2 of 4 stages done').waitFor();
     const text = await details.textContent();
@@ -81,7 +81,7 @@ describe('the Temporal UI of a sweep with parked stages', () => {
 
   it('finds parked stages by their state, each with the command that goes on', async () => {
     const page = await browser.newPage();
-    await openRow(page, `LetheState="parked" AND LetheRuns="gpt2-d16.forgetting.s1"`, /review~/, 'User Metadata');
+    await openRow(page, list, `LetheState="parked" AND LetheRuns="gpt2-d16.forgetting.s1"`, /review~/, 'User Metadata');
     const details = currentDetails(page);
     await details.getByText('is parked').waitFor();
     expect(await details.textContent()).toContain(`lethe retry ${sweepId}/gpt2-d16.review.s1`);
@@ -97,12 +97,11 @@ describe('the Temporal UI of a sweep under way', () => {
     const started = await busy.lethe('run', busy.file, '--yes', '--detach', '--slots', '1');
     expect(started.code, started.stderr).toBe(0);
     const { ui } = (await busy.last('ui', 'toy')) as { ui: string };
-    list = ui;
     const heartbeats = async () => {
       const page = await browser.newPage();
       const told: string[] = [];
       for (const stage of ['gpt2-d8.finetune.s1', 'gpt2-d16.finetune.s1']) {
-        await openRow(page, `LetheStage="${stage}"`, /finetune~/, 'Pending Activities');
+        await openRow(page, ui, `LetheStage="${stage}"`, /finetune~/, 'Pending Activities');
         await page.getByText('"state"').first().waitFor();
         told.push((await page.locator('body').textContent()) ?? '');
       }

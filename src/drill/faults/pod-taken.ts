@@ -34,7 +34,7 @@ const FORGIVEN = 1;
  * is told to end would be progress.
  */
 export const POD_EVICTED_FOR_GOOD: Fault = {
-  checkpointEvery: 1_000,
+  twist: { checkpointEvery: 1_000 },
   prepare: async ({ parts }) => parts.place.override({ retries: { preempted: FORGIVEN } }),
   provoke: async (world) => {
     await world.firstCheckpoint();
