@@ -18,7 +18,10 @@ export async function setUp({ yes = false, tests = false } = {}) {
     throw new SetupProblem(`expected Linux, this is ${process.platform}: the launcher reads /proc`);
   const answer = { yes: yes || process.env.CI === 'true' };
   // All system packages in one question, before anything that takes long.
-  await ensureSystemPackages(['compiler', 'make', 'cmake', 'openblas', 'json', ...(tests ? ['chromium'] : [])], answer);
+  await ensureSystemPackages(
+    ['compiler', 'make', 'cmake', 'openblas', 'json', ...(tests ? ['chromium', 'python'] : [])],
+    answer,
+  );
   await ensureNodePackages();
   await ensureNativeBuild({ ...answer, tests });
   return { temporalCli: await ensureTemporalServer(answer) };

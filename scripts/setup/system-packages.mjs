@@ -1,4 +1,4 @@
-// Compiler, CMake, OpenBLAS, JSON headers, and for tests a browser: found on the machine, or by apt when root and asked.
+// Compiler, CMake, OpenBLAS, JSON headers, and for tests a browser and Python: found on the machine, or by apt when root and asked.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { logs } from './places.mjs';
@@ -32,6 +32,11 @@ const pieces = {
     is: () => onPath('go') !== undefined,
     debian: 'golang-go',
     what: 'Go (1.19 is enough: it fetches a newer one)',
+  },
+  python: {
+    is: () => onPath('python3') !== undefined,
+    debian: 'python3',
+    what: 'Python 3, which packs the wheels of tests',
   },
   chromium: { is: () => onPath('chromium') !== undefined, debian: 'chromium', what: 'Chromium, for the browser tests' },
 };
