@@ -6,10 +6,10 @@ import type { StoreOptions } from './command.ts';
 import { BadInput, EXIT, type ExitCode } from './exit-codes.ts';
 import { followToTheEnd } from './follow-sweep.ts';
 import { shownPath } from './project-folder.ts';
-import { connectStore } from './session.ts';
 import { findSweep } from './sweeps.ts';
 import { Output } from './terminal/output.ts';
 import { verdictLines } from './verdict-lines.ts';
+import { withLiveProcesses } from './with-live-processes.ts';
 
 /** Shows the verdict of a sweep from the report that its workflow wrote. */
 export async function reportOfSweep(
@@ -51,9 +51,10 @@ export async function reportAgain(name: string | undefined, options: StoreOption
   const access = await reachStore(options, (text) => output.say(text));
   const store = await access.open();
   const sweep = await findSweep(store, name);
-  const connection = await connectStore(store, { say: (text) => output.say(text) });
-  await startAgain(connection, { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash });
-  await connection.close();
+  const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
+  await withLiveProcesses(store, { say: (text) => output.say(text), worker: false }, (connection) =>
+    startAgain(connection, reference),
+  );
   return followToTheEnd({ access, store, sweep, output });
 }
 

@@ -21,10 +21,11 @@ import { type LoadedSweep, loadSweep } from './load-sweep.ts';
 import { comparePlans, describeDifference } from './plan-difference.ts';
 import { memoryRefusalsInCluster, priceInCluster, priceOnMachine } from './price-on-machine.ts';
 import { launchBinary, trainerBinary } from './project-folder.ts';
-import { type Connection, connectStore, sweepLink } from './session.ts';
+import { type Connection, sweepLink } from './session.ts';
 import { tellSweepEnd } from './tell-sweep-end.ts';
 import { formatDuration } from './terminal/duration.ts';
 import { Output } from './terminal/output.ts';
+import { withLiveProcesses } from './with-live-processes.ts';
 
 export interface RunOptions extends StoreOptions {
   readonly slots?: number;
@@ -74,24 +75,16 @@ export async function runSweep(file: string, options: RunOptions): Promise<ExitC
   say(`${loaded.id}: ${runs.length} runs, ${stages.length} stages`);
 
   const slots = options.slots === undefined ? {} : { slots: options.slots };
-  const connection = await connectStore(store, { say });
-  const ui = sweepLink(connection, sweep.id) ?? null;
-  try {
-    const settled = await start(
-      access,
-      store,
-      sweep,
-      connection,
-      scheduleOf(loaded, options.slots, cluster !== undefined),
-    );
-    if (settled !== undefined) return await tellSweepEnd({ access, store, sweep, output }, settled);
-  } finally {
-    await connection.close();
-  }
+  const schedule = scheduleOf(loaded, options.slots, cluster !== undefined);
+  const { ui, settled } = await withLiveProcesses(store, { say, worker: false }, async (connection) => ({
+    ui: sweepLink(connection, sweep.id) ?? null,
+    settled: await start(access, store, sweep, connection, schedule),
+  }));
+  if (settled !== undefined) return tellSweepEnd({ access, store, sweep, output }, settled);
   output.record({ event: 'started', sweep: sweep.id, planHash: sweep.planHash, ui });
   if (!options.detach) return followToTheEnd({ access, store, sweep, output, ...slots });
 
-  await (await connectStore(store, { worker: true, say, ...slots })).close();
+  await withLiveProcesses(store, { say, worker: true, ...slots }, async () => {});
   const worker = runningEmbeddedWorker(store.path);
   if (worker !== undefined) await awaitWorker(store.path, worker, WORKER_READY_MS);
   output.record({ event: 'detached', sweep: sweep.id, planHash: sweep.planHash, ui });
@@ -128,25 +121,22 @@ async function makeRoom(
 ): Promise<void> {
   const others = ids.filter((id) => id !== loaded.id && nameOf(id) === loaded.plan.name);
   if (others.length === 0) return;
-  const connection = await connectStore(store, { say });
-  try {
-    for (const id of others) {
-      const reference = { storeId: store.id, sweepId: id };
-      if ((await describeSweep(connection, reference)).status !== 'running') continue;
-      if (!replace) {
-        const open = await readSweep(store, id);
-        const difference = describeDifference(comparePlans(open.plan, loaded.plan));
-        throw new BadInput(
-          `another plan of this name is open, ${id}; nothing was created. Against it, ${loaded.path} changes:\n${difference.map((line) => `  ${line}`).join('\n')}\n` +
-            `"lethe run ${loaded.path} --replace" cancels it first (what is finished is reused); "lethe watch ${id}" follows it.`,
-        );
-      }
-      say(`cancelling ${id}: its jobs write their checkpoints`);
-      await connectStore(store, { worker: true, say }).then((other) => other.close());
-      await cancelAndWait(connection, reference);
+  for (const id of others) {
+    const reference = { storeId: store.id, sweepId: id };
+    const { status } = await withLiveProcesses(store, { say, worker: false }, (connection) =>
+      describeSweep(connection, reference),
+    );
+    if (status !== 'running') continue;
+    if (!replace) {
+      const open = await readSweep(store, id);
+      const difference = describeDifference(comparePlans(open.plan, loaded.plan));
+      throw new BadInput(
+        `another plan of this name is open, ${id}; nothing was created. Against it, ${loaded.path} changes:\n${difference.map((line) => `  ${line}`).join('\n')}\n` +
+          `"lethe run ${loaded.path} --replace" cancels it first (what is finished is reused); "lethe watch ${id}" follows it.`,
+      );
     }
-  } finally {
-    await connection.close();
+    say(`cancelling ${id}: its jobs write their checkpoints`);
+    await withLiveProcesses(store, { say, worker: true }, (connection) => cancelAndWait(connection, reference));
   }
 }
 

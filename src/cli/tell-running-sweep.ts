@@ -2,10 +2,10 @@ import { describeSweep, type SweepReference } from '../temporal/sweep-client.ts'
 import { reachStore } from './access/reach-store.ts';
 import type { StoreOptions } from './command.ts';
 import { BadInput } from './exit-codes.ts';
-import { type Connection, connectStore } from './session.ts';
+import type { Connection } from './session.ts';
 import { findSweep } from './sweeps.ts';
 import type { Output } from './terminal/output.ts';
-import { withLiveWorker } from './with-live-worker.ts';
+import { withLiveProcesses } from './with-live-processes.ts';
 
 export interface Told<T> {
   readonly sweep: string;
@@ -22,18 +22,16 @@ export async function tellRunningSweep<T>(
   const say = (text: string) => output.say(text);
   const store = await (await reachStore(asked.store, say)).open();
   const sweep = await findSweep(store, name);
-  const connection = await connectStore(store, { say });
-  try {
-    const reference = { storeId: store.id, sweepId: sweep.id };
-    const { status } = await describeSweep(connection, reference);
-    if (status !== 'running') {
-      const why = status === 'absent' ? 'was never started' : 'has ended';
-      throw new BadInput(
-        `expected a running sweep, ${sweep.id} ${why}: nothing to ${verb}. "lethe status ${name}" shows it.`,
-      );
-    }
-    return { sweep: sweep.id, answer: await withLiveWorker(store, say, (live) => send(live, reference)) };
-  } finally {
-    await connection.close();
+  const reference = { storeId: store.id, sweepId: sweep.id };
+  const { status } = await withLiveProcesses(store, { say, worker: false }, (connection) =>
+    describeSweep(connection, reference),
+  );
+  if (status !== 'running') {
+    const why = status === 'absent' ? 'was never started' : 'has ended';
+    throw new BadInput(
+      `expected a running sweep, ${sweep.id} ${why}: nothing to ${verb}. "lethe status ${name}" shows it.`,
+    );
   }
+  const answer = await withLiveProcesses(store, { say, worker: true }, (live) => send(live, reference));
+  return { sweep: sweep.id, answer };
 }

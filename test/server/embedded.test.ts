@@ -4,11 +4,14 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Store } from '../../src/artifacts/store.ts';
+import { runningEmbeddedWorker } from '../../src/cli/embedded-worker.ts';
 import { projectFolder } from '../../src/cli/project-folder.ts';
 import { EMBEDDED } from '../../src/cli/session.ts';
+import { withLiveProcesses } from '../../src/cli/with-live-processes.ts';
 import { connect } from '../../src/temporal/connection.ts';
 import { runningEmbeddedServer } from '../../src/temporal/embedded-server.ts';
 import { isAlive } from '../../src/temporal/process-identity.ts';
+import { describeSweep } from '../../src/temporal/sweep-client.ts';
 import { CliWorld, jsonLines } from './cli-world.ts';
 import { holdTrainers } from './trainer-watch.ts';
 
@@ -43,6 +46,28 @@ describe('the server of a store', { timeout: 120_000 }, () => {
     await world.until('its end', () => runningEmbeddedServer(world.store) === undefined);
     expect(await world.last('ui')).toEqual(before);
     expect(runningEmbeddedServer(world.store)!.pid).not.toBe(pid);
+  });
+
+  it.each(['server', 'worker'] as const)('is asked again when the %s dies while a command asks', async (victim) => {
+    const world = await setup();
+    const store = await Store.open(world.store);
+    const said: string[] = [];
+    const asked: number[] = [];
+    const options = { say: (text: string) => said.push(text), worker: victim === 'worker' };
+    const described = await withLiveProcesses(store, options, async (connection) => {
+      const pid = victim === 'server' ? connection.embedded!.pid : runningEmbeddedWorker(world.store)!.pid;
+      asked.push(pid);
+      if (asked.length === 1) {
+        process.kill(pid, 'SIGKILL');
+        if (victim === 'worker') return new Promise<never>(() => {}); // As an update that nobody answers.
+      }
+      return describeSweep(connection, { storeId: store.id, sweepId: 'none~000000000000' });
+    });
+    expect(described).toEqual({ status: 'absent' });
+    expect(new Set(asked).size).toBe(2);
+    expect(said.join('\n')).toContain(
+      `the ${victim === 'server' ? 'Temporal server' : 'worker'} has ended; starting it again`,
+    );
   });
 
   it('is told by doctor when it hangs, and started again by the next command', async () => {

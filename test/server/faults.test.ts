@@ -47,7 +47,7 @@ describe('a sweep that is killed at random moments', { timeout: 900_000 }, () =>
       const stdout = await saboteur.strike(KILLS - kills);
       console.log(saboteur.blows.map(({ victim, progress }) => `${victim} ${Math.round(100 * progress)} %`).join(', '));
 
-      expect(saboteur.complaints).toEqual([]);
+      expect(saboteur.complaints, saboteur.complaints.join('\n')).toEqual([]);
       kills += saboteur.blows.length;
       expect(jsonLines(stdout).at(-1)).toMatchObject({
         status: 'completed',

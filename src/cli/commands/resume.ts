@@ -25,7 +25,7 @@ async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
     { followToTheEnd },
     { personName },
     { whenWhole },
-    { withLiveWorker },
+    { withLiveProcesses },
   ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../access/reach-store.ts'),
@@ -34,7 +34,7 @@ async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
     import('../follow-sweep.ts'),
     import('../person-name.ts'),
     import('../finished-sweep.ts'),
-    import('../with-live-worker.ts'),
+    import('../with-live-processes.ts'),
   ]);
   const output = new Output(options);
   const access = await reachStore(options, (text) => output.say(text));
@@ -43,10 +43,8 @@ async function resume(name: string, options: ResumeOptions): Promise<ExitCode> {
   const whole = await whenWhole(access, sweep, output);
   if (whole !== undefined) return whole;
   const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
-  const { reopened } = await withLiveWorker(
-    store,
-    (text) => output.say(text),
-    (connection) => resumeSweep(connection, reference, { by: personName() }),
+  const { reopened } = await withLiveProcesses(store, { say: (text) => output.say(text), worker: true }, (connection) =>
+    resumeSweep(connection, reference, { by: personName() }),
   );
   output.record({ event: 'resumed', sweep: sweep.id, reopened });
   output.say(`${sweep.id} goes on${reopened.length > 0 ? `; re-opened: ${reopened.join(', ')}` : ''}`);

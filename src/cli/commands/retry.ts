@@ -38,7 +38,7 @@ async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
     { retryStages },
     { followToTheEnd },
     { personName },
-    { withLiveWorker },
+    { withLiveProcesses },
   ] = await Promise.all([
     import('../terminal/output.ts'),
     import('../access/reach-store.ts'),
@@ -47,7 +47,7 @@ async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
     import('../../temporal/sweep-client.ts'),
     import('../follow-sweep.ts'),
     import('../person-name.ts'),
-    import('../with-live-worker.ts'),
+    import('../with-live-processes.ts'),
   ]);
   const output = new Output(options);
   const overrides = parseOverrides(options.set);
@@ -56,9 +56,9 @@ async function retry(target: string, options: RetryOptions): Promise<ExitCode> {
   const { sweep, selection } = await findTarget(store, target, options.failed === true);
   const reference = { storeId: store.id, sweepId: sweep.id, planHash: sweep.planHash };
   const request = { selection, by: personName(), ...(overrides === undefined ? {} : { overrides }) };
-  const { reopened, untouched } = await withLiveWorker(
+  const { reopened, untouched } = await withLiveProcesses(
     store,
-    (text) => output.say(text),
+    { say: (text) => output.say(text), worker: true },
     (connection) => retryStages(connection, reference, request),
   );
   output.record({ event: 'retried', sweep: sweep.id, reopened, untouched });

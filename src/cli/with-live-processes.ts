@@ -1,27 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../artifacts/store.ts';
+import { ensureEmbeddedServer } from '../temporal/embedded-server.ts';
 import { isAlive } from '../temporal/process-identity.ts';
 import { runningEmbeddedWorker, WorkerKeepsEnding, workerLog } from './embedded-worker.ts';
 import { BadInput } from './exit-codes.ts';
-import { type Connection, connectStore } from './session.ts';
+import { type Connection, connectStore, isEmbedded } from './session.ts';
 
 const LOOK_EVERY_MS = 500;
 const MOST_STARTS = 5;
 
+export interface LiveOptions {
+  readonly say: (text: string) => void;
+  /** True for what a workflow must answer (updates, queries); the rest the server answers alone. */
+  readonly worker: boolean;
+  readonly slots?: number;
+}
+
 /**
- * Sends a message that only a worker answers. When the store's own worker or server dies meanwhile, it is started again and the message sent again, where the
- * command would otherwise wait for ever: `send` must bear to be done twice.
+ * Sends a message to the store's server. When that, or the worker that must answer, dies meanwhile, it is started again and the message sent again, where the
+ * command would otherwise fail or wait for ever: `send` must bear to be done twice. A server that somebody else runs is left to them.
  */
-export async function withLiveWorker<T>(
+export async function withLiveProcesses<T>(
   store: Store,
-  say: (text: string) => void,
+  { worker, ...options }: LiveOptions,
   send: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   for (let starts = 1; ; starts += 1) {
-    const connection = await connectStore(store, { worker: true, say });
-    const deadPart = deadPartOf(store, connection);
+    // A server that does not start ends the command here: only one that ran is started again.
+    const server = isEmbedded(store) ? await ensureEmbeddedServer(store.path, options) : undefined;
+    let deadPart = (): string | undefined =>
+      server !== undefined && !isAlive(server) ? 'the Temporal server' : undefined;
     const over = new AbortController();
     try {
+      const connection = await connectStore(store, { worker, ...options });
+      deadPart = deadPartOf(store, connection, worker);
       const answer = send(connection);
       // After the race nobody listens to it.
       answer.catch(() => {});
@@ -36,7 +48,7 @@ export async function withLiveWorker<T>(
           `${dead} ended ${starts} times before it answered. Its log: ${workerLog(store.path)}; "lethe doctor" looks for the cause.`,
         );
       }
-      say(`${dead} has ended; starting it again`);
+      options.say(`${dead} has ended; starting it again`);
     } finally {
       over.abort();
     }
@@ -44,12 +56,12 @@ export async function withLiveWorker<T>(
 }
 
 /** Says which of the store's own processes is dead; undefined when all live, or when somebody else runs them. */
-function deadPartOf(store: Store, { embedded }: Connection): () => string | undefined {
-  const worker = embedded && runningEmbeddedWorker(store.path);
+function deadPartOf(store: Store, { embedded }: Connection, needsWorker: boolean): () => string | undefined {
+  const worker = embedded && needsWorker ? runningEmbeddedWorker(store.path) : undefined;
   return () => {
     if (embedded === undefined) return undefined;
     if (!isAlive(embedded)) return 'the Temporal server';
-    return worker === undefined || !isAlive(worker) ? 'the worker' : undefined;
+    return needsWorker && (worker === undefined || !isAlive(worker)) ? 'the worker' : undefined;
   };
 }
 
