@@ -31,15 +31,18 @@ export async function withLiveProcesses<T>(
     let deadPart = (): string | undefined =>
       server !== undefined && !isAlive(server) ? 'the Temporal server' : undefined;
     const over = new AbortController();
-    try {
+    const connectAndSend = async () => {
       const connection = await connectStore(store, { worker, ...options });
       deadPart = deadPartOf(store, connection, worker);
-      const answer = send(connection);
+      const answer = await send(connection);
+      await connection.close();
+      return answer;
+    };
+    try {
+      const answer = connectAndSend();
       // After the race nobody listens to it.
       answer.catch(() => {});
-      const answered = await Promise.race([answer, whenDead(deadPart, over.signal)]);
-      await connection.close();
-      return answered;
+      return await Promise.race([answer, whenDead(() => deadPart(), over.signal)]);
     } catch (error) {
       const dead = deadPart();
       if (dead === undefined || error instanceof BadInput) throw error;
