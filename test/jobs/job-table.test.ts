@@ -38,7 +38,7 @@ describe('the table of local jobs', () => {
     jobs.enqueue(b);
     expect(jobs.turn([b]).admitted).toEqual([]);
     expect(jobs.turn([a, b]).admitted).toEqual(['a']);
-    expect(jobs.turn([b]).reasons.get('b')).toBe('all 1 slots are taken');
+    expect(jobs.turn([b]).reasons.get('b')).toBe('the only slot is taken');
     expect(jobs.turn([b], ['a']).admitted).toEqual(['b']);
   });
 

@@ -39,7 +39,8 @@ export function admit(running: readonly Claim[], queue: readonly Claim[], capaci
 function lackFor(claim: Claim, taken: readonly Claim[], capacity: JobResources): string | undefined {
   if (taken.length === 0) return undefined;
   if (claim.slots !== undefined) {
-    return taken.length < claim.slots ? undefined : `all ${claim.slots} slots are taken`;
+    if (taken.length < claim.slots) return undefined;
+    return claim.slots === 1 ? 'the only slot is taken' : `all ${claim.slots} slots are taken`;
   }
   const used = (what: 'cores' | 'memoryBytes' | 'gpus') => taken.reduce((sum, other) => sum + other[what], 0);
   if (used('cores') + claim.cores > capacity.cores) {
