@@ -34,7 +34,7 @@ export const DRILL_MATRIX: readonly DrillRow[] = [
   {
     ...here,
     name: 'evicted-for-good',
-    what: 'pods are evicted, without progress, more often than is forgiven (one)',
+    what: 'pods that save at anchors only (steps 0, 20, 100) are evicted, without progress, more often than is forgiven (one)',
     fault: 'pod-evicted-for-good',
     rights: evict,
     expected: { failure: 'preempted', action: 'parked', attemptsWhenParked: 1, mayLoseSteps: true },

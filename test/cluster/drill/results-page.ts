@@ -23,7 +23,7 @@ export function resultsPage(rows: readonly ResultsOfRow[], { date, machine, roun
 
 ${date}, ${machine}, \`npm run drill:full\`: every row of the matrix ${rounds} times on the test cluster (two nodes, shortened timings; docs/test-cluster.md says what it proves and what not).
 
-${held} of ${all.length} held; class right in ${right.length} of ${all.length}. Steps lost: most of all rounds, against a checkpoint interval of 5, and at least: what trainers told before they ended, a line a second and one at each checkpoint. Every successor went on from the newest whole checkpoint. Times to resume, from the fault to the first new step, are of this machine with other rows beside; where a lost node comes first, its detection is in them.
+${held} of ${all.length} held; class right in ${right.length} of ${all.length}. Steps lost: most of all rounds, against a checkpoint interval of 5 where the row names no other, and at least: what trainers told before they ended, a line a second and one at each checkpoint. Every successor went on from the newest whole checkpoint. Times to resume, from the fault to the first new step, are of this machine with other rows beside; where a lost node comes first, its detection is in them.
 
 | row | what is done | class | action | held | steps lost, at least | to resume, median (longest) | statistics |
 | --- | --- | --- | --- | --: | --: | --: | --- |
