@@ -36,10 +36,18 @@ export interface ConnectOptions {
 
 /** A client for the store's server; an embedded one is started when it is down. */
 export async function connectStore(store: Store, options: ConnectOptions = {}): Promise<Connection> {
-  const { connect } = await import('../temporal/connection.ts');
-  if (!isEmbedded(store)) return connect(store.temporal);
+  if (!isEmbedded(store)) return (await import('../temporal/connection.ts')).connect(store.temporal);
   const { ensureEmbeddedServer } = await import('../temporal/embedded-server.ts');
-  const server = await ensureEmbeddedServer(store.path, options);
+  return connectToEmbedded(store, await ensureEmbeddedServer(store.path, options), options);
+}
+
+/** A client for the store's own server, which runs. */
+export async function connectToEmbedded(
+  store: Store,
+  server: EmbeddedServer,
+  options: ConnectOptions = {},
+): Promise<Connection> {
+  const { connect } = await import('../temporal/connection.ts');
   const lethe = await connect({ address: server.address, namespace: store.temporal.namespace }, 15_000);
   await (await import('../temporal/ensure-namespace.ts')).ensureNamespace(lethe);
   if (options.worker) {

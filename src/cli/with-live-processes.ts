@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../artifacts/store.ts';
 import { ensureEmbeddedServer } from '../temporal/embedded-server.ts';
 import { isAlive } from '../temporal/process-identity.ts';
-import { runningEmbeddedWorker, WorkerKeepsEnding, workerLog } from './embedded-worker.ts';
+import { type EmbeddedWorker, runningEmbeddedWorker, WorkerKeepsEnding, workerLog } from './embedded-worker.ts';
 import { BadInput } from './exit-codes.ts';
-import { type Connection, connectStore, isEmbedded } from './session.ts';
+import { type Connection, connectStore, connectToEmbedded, isEmbedded } from './session.ts';
 
 const LOOK_EVERY_MS = 500;
 const MOST_STARTS = 5;
@@ -28,12 +28,20 @@ export async function withLiveProcesses<T>(
   for (let starts = 1; ; starts += 1) {
     // A server that does not start ends the command here: only one that ran is started again.
     const server = isEmbedded(store) ? await ensureEmbeddedServer(store.path, options) : undefined;
-    let deadPart = (): string | undefined =>
-      server !== undefined && !isAlive(server) ? 'the Temporal server' : undefined;
+    let embeddedWorker: EmbeddedWorker | undefined;
+    let connected = false;
+    const deadPart = (): string | undefined => {
+      if (server === undefined) return undefined;
+      if (!isAlive(server)) return 'the Temporal server';
+      const wanted = connected && worker;
+      return wanted && (embeddedWorker === undefined || !isAlive(embeddedWorker)) ? 'the worker' : undefined;
+    };
     const over = new AbortController();
     const connectAndSend = async () => {
-      const connection = await connectStore(store, { worker, ...options });
-      deadPart = deadPartOf(store, connection, worker);
+      const live = { worker, ...options };
+      const connection = await (server ? connectToEmbedded(store, server, live) : connectStore(store, live));
+      embeddedWorker = runningEmbeddedWorker(store.path);
+      connected = true;
       const answer = await send(connection);
       await connection.close();
       return answer;
@@ -42,7 +50,7 @@ export async function withLiveProcesses<T>(
       const answer = connectAndSend();
       // After the race nobody listens to it.
       answer.catch(() => {});
-      return await Promise.race([answer, whenDead(() => deadPart(), over.signal)]);
+      return await Promise.race([answer, whenDead(deadPart, over.signal)]);
     } catch (error) {
       const dead = deadPart();
       if (dead === undefined || error instanceof BadInput) throw error;
@@ -56,16 +64,6 @@ export async function withLiveProcesses<T>(
       over.abort();
     }
   }
-}
-
-/** Says which of the store's own processes is dead; undefined when all live, or when somebody else runs them. */
-function deadPartOf(store: Store, { embedded }: Connection, needsWorker: boolean): () => string | undefined {
-  const worker = embedded && needsWorker ? runningEmbeddedWorker(store.path) : undefined;
-  return () => {
-    if (embedded === undefined) return undefined;
-    if (!isAlive(embedded)) return 'the Temporal server';
-    return needsWorker && (worker === undefined || !isAlive(worker)) ? 'the worker' : undefined;
-  };
 }
 
 async function whenDead(dead: () => string | undefined, signal: AbortSignal): Promise<never> {
